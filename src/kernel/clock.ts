@@ -1,0 +1,2 @@
+/** The present, as a port: tests move it. */
+export type Clock = () => Date;
