@@ -1,0 +1,54 @@
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import { Client } from 'pg';
+import { libpqUrl } from './connection.ts';
+
+const folder = new URL('../../../drizzle', import.meta.url).pathname;
+
+/** Of `pg_advisory_lock`: one migration at a time, over all processes. */
+const LOCK = 7_305_441_902;
+
+type Settings = {
+  /** Connects as the role that owns the tables. */
+  migration_url: string;
+  /** Connects as the role that uses them; it is granted no more than that. */
+  url: string;
+  /** Run under the same lock, as the owner, after the tables are there. */
+  then?: () => Promise<void>;
+};
+
+/** Tables that the application may add to and read, never change. */
+const appendOnly = ['audit_records'];
+
+const grantsFor = (role: string): string[] => [
+  `grant usage on schema public, pgboss to ${role}`,
+  `grant select, insert, update, delete on all tables in schema public, pgboss to ${role}`,
+  `grant usage, select on all sequences in schema public, pgboss to ${role}`,
+  `grant execute on all functions in schema public, pgboss to ${role}`,
+  ...appendOnly.map((table) => `revoke update, delete on ${table} from ${role}`),
+];
+
+const grant = async (owner: Client, url: string): Promise<void> => {
+  const role = decodeURIComponent(new URL(url).username);
+  if (role === owner.user || role === '') return;
+  for (const statement of grantsFor(owner.escapeIdentifier(role))) await owner.query(statement);
+};
+
+/** Brings the database to the schema of this version. Safe to run from many processes at once. */
+export const migrateDatabase = async ({ migration_url, url, then }: Settings): Promise<void> => {
+  const owner = new Client({
+    connectionString: libpqUrl(migration_url),
+    application_name: 'veza-api migration',
+    connectionTimeoutMillis: 5000,
+  });
+  owner.on('error', () => undefined);
+  await owner.connect();
+  try {
+    await owner.query('select pg_advisory_lock($1)', [LOCK]);
+    await migrate(drizzle({ client: owner }), { migrationsFolder: folder });
+    await then?.();
+    await grant(owner, url);
+  } finally {
+    await owner.end().catch(() => undefined);
+  }
+};

@@ -1,0 +1,43 @@
+import { LRUCache } from 'lru-cache';
+import type { RateLimit } from './settings.ts';
+
+export type Taken = {
+  allowed: boolean;
+  /** Calls that a rested key may make at once. */
+  limit: number;
+  remaining: number;
+  /** Until the bucket is full again. */
+  reset_ms: number;
+  /** Until the next call is allowed; zero when this one was. */
+  retry_ms: number;
+};
+
+export interface RateLimiter {
+  /** Takes one call from the bucket of `key`, or refuses it and takes nothing. */
+  take(key: string, limit: RateLimit): Taken;
+}
+
+const MOST_KEYS = 200_000;
+
+/** Limits in this process: generic cell rate algorithm (ITU-T I.371), one number a key. */
+export const createMemoryRateLimiter = (
+  now: () => number = () => performance.now(),
+): RateLimiter => {
+  /** Theoretical arrival time: when the bucket will be full again. */
+  const fullAt = new LRUCache<string, number>({ max: MOST_KEYS });
+  return {
+    take(key, { rate, period_ms, burst }) {
+      const time = now();
+      const interval = period_ms / rate;
+      const start = Math.max(fullAt.get(key) ?? time, time);
+      const next = start + interval;
+      const retry_ms = next - time - burst * interval;
+      const reset_ms = (retry_ms > 0 ? start : next) - time;
+      const remaining = Math.max(0, Math.floor(burst - reset_ms / interval + 1e-9));
+      if (retry_ms > 1e-6)
+        return { allowed: false, limit: burst, remaining: 0, reset_ms, retry_ms };
+      fullAt.set(key, next);
+      return { allowed: true, limit: burst, remaining, reset_ms, retry_ms: 0 };
+    },
+  };
+};

@@ -1,0 +1,106 @@
+import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { jwtVerify, SignJWT } from 'jose';
+import { LRUCache } from 'lru-cache';
+
+/** What an access token says of its bearer. Role and state are looked up, never believed. */
+export type AccessClaims = { user_id: number; session_id: number; username: string };
+
+export type TokenRejected = 'expired' | 'forged' | 'malformed';
+export type Verified = { claims: AccessClaims } | { rejected: TokenRejected };
+
+export interface AccessTokens {
+  readonly expires_in_seconds: number;
+  sign(claims: AccessClaims & { role: string }): Promise<string>;
+  /** Synchronous for a token that was verified before: only its signature is cached, never its expiry. */
+  verify(token: string): Verified | Promise<Verified>;
+}
+
+const ISSUER = 'veza-api';
+const AUDIENCE = 'veza';
+const LONGEST_TOKEN = 4096;
+
+type Settings = { secret: string; previous: string | undefined; life_ms: number; now: () => Date };
+type Known = { claims: AccessClaims; expires_at: number };
+
+const reasonOf = (fault: unknown): TokenRejected => {
+  const code = fault instanceof Error && 'code' in fault ? fault.code : '';
+  if (code === 'ERR_JWT_EXPIRED') return 'expired';
+  return code === 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED' ? 'forged' : 'malformed';
+};
+
+const verifyWith = async (token: string, key: Uint8Array, currentDate: Date): Promise<Known> => {
+  const { payload } = await jwtVerify(token, key, {
+    algorithms: ['HS256'],
+    typ: 'at+jwt',
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    requiredClaims: ['sub', 'exp', 'iat', 'sid', 'user_id', 'username'],
+    currentDate,
+  });
+  const { user_id, sid, username, exp = 0 } = payload as Record<string, unknown> & { exp?: number };
+  const claims = {
+    user_id: Number(user_id),
+    session_id: Number(sid),
+    username: String(username),
+  };
+  return { claims, expires_at: exp * 1000 };
+};
+
+const signWith =
+  (key: Uint8Array, { life_ms, now }: Settings): AccessTokens['sign'] =>
+  async ({ user_id, session_id, username, role }) => {
+    const issued = Math.floor(now().getTime() / 1000);
+    return new SignJWT({ user_id, username, role, sid: session_id })
+      .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
+      .setSubject(String(user_id))
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCE)
+      .setIssuedAt(issued)
+      .setExpirationTime(issued + Math.floor(life_ms / 1000))
+      .sign(key);
+  };
+
+/** JWT access tokens (RFC 9068 `at+jwt`), HS256 and nothing else. */
+export const createAccessTokens = (settings: Settings): AccessTokens => {
+  const { secret, previous, life_ms, now } = settings;
+  const current = Buffer.from(secret);
+  const accepted = previous ? [current, Buffer.from(previous)] : [current];
+  const verified = new LRUCache<string, Known>({ max: 20_000 });
+
+  const verifySlowly = async (token: string): Promise<Verified> => {
+    let fault: unknown;
+    for (const key of accepted)
+      try {
+        const known = await verifyWith(token, key, now());
+        verified.set(token, known);
+        return { claims: known.claims };
+      } catch (reason) {
+        fault = reason;
+      }
+    return { rejected: reasonOf(fault) };
+  };
+
+  return {
+    expires_in_seconds: Math.floor(life_ms / 1000),
+    sign: signWith(current, settings),
+    verify(token) {
+      if (token.length > LONGEST_TOKEN) return { rejected: 'malformed' };
+      const known = verified.get(token);
+      if (known === undefined) return verifySlowly(token);
+      if (known.expires_at <= now().getTime()) return { rejected: 'expired' };
+      return { claims: known.claims };
+    },
+  };
+};
+
+/** A key for one purpose, made from a secret: what one purpose reveals helps no other (RFC 5869). */
+export const deriveKey = (secret: string, purpose: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, '', purpose, 32));
+
+export const hmac = (key: Buffer, message: string): Buffer =>
+  createHmac('sha256', key).update(message).digest();
+
+export const randomToken = (bytes = 32): string => randomBytes(bytes).toString('base64url');
+
+export const isSame = (a: Buffer, b: Buffer): boolean =>
+  a.length === b.length && timingSafeEqual(a, b);
