@@ -15,8 +15,7 @@ export type Member = {
   readonly session_id: number;
 };
 
-/** A caller without a token. `fingerprint` tells strangers apart for one day and reveals neither address nor agent. */
-export type Stranger = { readonly type: 'stranger'; readonly fingerprint: string };
+export type Stranger = { readonly type: 'stranger' };
 
 export type Actor = Member | Stranger;
 

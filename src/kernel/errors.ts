@@ -67,7 +67,6 @@ export const sharedErrors = {
   unauthenticated: refusal('unauthenticated', 'UNAUTHENTICATED', 'Sign in to do this'),
   forbidden: refusal('forbidden', 'FORBIDDEN', 'You may not do this'),
   notFound: refusal('not_found', 'NOT_FOUND', 'There is no such thing'),
-  methodNotAllowed: refusal('invalid', 'METHOD_NOT_ALLOWED', 'This path does not take this method'),
   conflict: refusal('conflict', 'CONFLICT', 'The request conflicts with the current state'),
   preconditionFailed: refusal(
     'precondition_failed',

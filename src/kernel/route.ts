@@ -3,7 +3,7 @@ import type { Refusal } from './errors.ts';
 
 export type Caller = 'anyone' | 'member' | 'moderator' | 'admin';
 
-/** Buckets of `config.limits`; a call also counts against its caller's general bucket. */
+/** Buckets that a call counts against besides its caller's general one. */
 export type LimitName = 'login' | 'register' | 'upload';
 
 /** What a procedure promises, as data: tRPC, REST, the OpenAPI document and the policy test read the same. */
@@ -25,17 +25,20 @@ export type Route<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodTy
   errors?: readonly Refusal[];
   /** Suspended accounts may also do this (reading, and whatever is their own to take back, is always allowed). */
   suspended?: 'allowed';
-  limit?: LimitName;
+  /** Counted per address or user and, where given, per account that is named in the input. */
+  limit?: { name: LimitName; by: 'address' | 'user'; account?: (input: never) => string };
   /** Not in a tRPC batch: each call would otherwise be one guess of many in a request. */
   batchable?: false;
   /** Answers carry what must not be kept by anyone on the way. */
   secret?: true;
-  /** `form`: the body is `multipart/form-data` with these fields beside the file. */
+  /** The body is `multipart/form-data`: the names its file may have, and the fields beside it. */
   form?: { file: readonly string[]; fields: z.ZodObject };
   /** The answer is bytes, of these types. */
   media?: readonly string[];
   /** A single resource: answered with the `ETag` of this, and conditional (RFC 9110 §13). */
-  version?: (output: never) => string;
+  version?: (output: never) => number;
+  /** Where what was created is found, under `/api/v1`. */
+  location?: (output: never) => string;
   example?: { input?: unknown; output?: unknown };
   input: I;
   output: O;

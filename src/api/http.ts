@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import type { BlockList } from 'node:net';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import { sharedErrors } from '#kernel/errors.ts';
+import { accessLog } from '#platform/http/access-log.ts';
+import { bodyDeadline } from '#platform/http/body-deadline.ts';
+import { crossOrigin } from '#platform/http/cross-origin.ts';
+import { securityHeaders } from '#platform/http/security-headers.ts';
+import { callers, originOf } from './callers.ts';
+import type { Identification, RefusalLog, RequestContext } from './context.ts';
+import { parseTags } from './etag.ts';
+import { failures } from './failures.ts';
+import { incomingForm, multipartPlugin } from './multipart.ts';
+import { type CallCounter, type Limits, rateLimits } from './rate-limits.ts';
+
+export type HttpSettings = {
+  log: FastifyBaseLogger;
+  production: boolean;
+  origins: readonly string[];
+  proxies: BlockList;
+  identification: Identification;
+  refused: RefusalLog;
+  counter: CallCounter;
+  limits: Limits;
+  upload_max_bytes: number;
+};
+
+const requestId = /^[A-Za-z0-9_.:-]{1,128}$/;
+const MOST_JSON_BYTES = 1024 * 1024;
+const LONGEST_PARAMETER = 5000;
+
+const idOf = ({ headers }: { headers: Record<string, string | string[] | undefined> }): string => {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && requestId.test(given) ? given : `req_${randomUUID()}`;
+};
+
+const createServer = ({ log, proxies }: HttpSettings) =>
+  Fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    childLoggerFactory: (logger) => logger,
+    genReqId: idOf,
+    trustProxy: (address) => proxies.check(address, address.includes(':') ? 'ipv6' : 'ipv4'),
+    bodyLimit: MOST_JSON_BYTES,
+    forceCloseConnections: false,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    return503OnClosing: false,
+    http: { headersTimeout: 15_000, requestTimeout: 0 },
+  });
+
+/** JSON and nothing else; a body that is empty is no body. Keys that reach for prototypes are refused. */
+const takeJson = (app: FastifyInstance): void => {
+  app.removeAllContentTypeParsers();
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (req, body, done) => {
+    if (body.length === 0) return done(null, undefined);
+    return parse(req, body as string, done);
+  });
+};
+
+/** Everything of HTTP that is the same for every route, in the order in which a request meets it. */
+export const createHttp = async (settings: HttpSettings) => {
+  const { production, origins, identification, refused, counter, limits } = settings;
+  const app = createServer(settings);
+  takeJson(app);
+  await app.register(accessLog, {
+    userIdOf: (req) => {
+      const { actor } = req as FastifyRequest;
+      return actor?.type === 'member' ? actor.user_id : null;
+    },
+  });
+  await app.register(crossOrigin, { production, origins });
+  await app.register(callers, { identification, refused });
+  await app.register(rateLimits, { counter, limits, refused });
+  await app.register(securityHeaders, { production });
+  await app.register(failures, { refused, secure: app.secure });
+  await app.register(bodyDeadline);
+  await app.register(multipartPlugin);
+  return app;
+};
+
+/** Makes the facts of a call out of the request it came in. */
+export const contextMaker =
+  (app: FastifyInstance, { upload_max_bytes }: Pick<HttpSettings, 'upload_max_bytes'>) =>
+  (req: FastifyRequest, reply: FastifyReply, batch_size = 1): RequestContext => ({
+    actor: req.actor,
+    origin: originOf(req),
+    if_match:
+      req.headers['if-match'] === undefined ? undefined : parseTags(req.headers['if-match']),
+    batch_size,
+    form: () => {
+      if (!req.isMultipart())
+        throw sharedErrors.unsupportedMedia({ message: 'Send multipart/form-data' });
+      return incomingForm(req, {
+        file_fields: ['file', 'audio'],
+        max_file_bytes: upload_max_bytes,
+      });
+    },
+    spend: (name, subject) => app.spend(req, reply, { name, subject }),
+  });

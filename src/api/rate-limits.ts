@@ -1,0 +1,127 @@
+import rateLimit from '@fastify/rate-limit';
+import { isIPv6 } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { sharedErrors } from '#kernel/errors.ts';
+import type { LimitName } from '#kernel/route.ts';
+import { originOf } from './callers.ts';
+import type { RefusalLog } from './context.ts';
+
+type Limit = { rate: number; period_ms: number; burst: number };
+type Taken = {
+  allowed: boolean;
+  limit: number;
+  remaining: number;
+  reset_ms: number;
+  retry_ms: number;
+};
+
+/** Where calls are counted. */
+export interface CallCounter {
+  take(key: string, limit: Limit): Taken;
+}
+
+export type Limits = Record<LimitName | 'stranger' | 'member', Limit>;
+
+type Settings = { counter: CallCounter; limits: Limits; refused: RefusalLog };
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Counts one more call of this request, against its caller's bucket or one that is named. */
+    spend: (
+      req: FastifyRequest,
+      reply: FastifyReply,
+      bucket?: { name: LimitName; subject: string },
+    ) => void;
+  }
+}
+
+/** An IPv6 caller has a whole /64 to choose addresses from. */
+const networkOf = (address: string): string => {
+  if (!isIPv6(address)) return address;
+  if (address.startsWith('::ffff:')) return address.slice(7);
+  const [head = '', tail = ''] = address.split('::');
+  const front = head.split(':').filter(Boolean);
+  const back = tail.split(':').filter(Boolean);
+  const groups = [
+    ...front,
+    ...Array.from({ length: 8 - front.length - back.length }, () => '0'),
+    ...back,
+  ];
+  return groups.slice(0, 4).join(':');
+};
+
+/** `member:12`, or `stranger:` and a network. */
+const callerKey = ({ verified, ip }: FastifyRequest): string =>
+  verified && 'claims' in verified
+    ? `member:${verified.claims.user_id}`
+    : `stranger:${networkOf(ip)}`;
+
+const bucketOf = (key: string): keyof Limits => key.slice(0, key.indexOf(':')) as keyof Limits;
+
+const tooMany = (bucket: string, retry_ms: number) =>
+  sharedErrors.rateLimited({
+    details: [{ field: 'bucket', message: bucket }],
+    retry_after_seconds: Math.ceil(retry_ms / 1000),
+  });
+
+/** The plugin's store protocol, answered from our counter: what is over the limit is told by `current`. */
+const storeOf = ({ counter, limits }: Settings) =>
+  class {
+    incr(
+      key: string,
+      done: (fault: null, counted: { current: number; ttl: number }) => void,
+    ): void {
+      const { allowed, limit, remaining, reset_ms, retry_ms } = counter.take(
+        key,
+        limits[bucketOf(key)],
+      );
+      if (allowed) done(null, { current: limit - remaining, ttl: reset_ms });
+      else done(null, { current: limit + 1, ttl: retry_ms });
+    }
+    child() {
+      return this;
+    }
+  };
+
+export const rateLimits = fp<Settings>(
+  async (app, settings) => {
+    const { counter, limits, refused } = settings;
+    const noteRefusal = (req: FastifyRequest, key: string): void =>
+      refused.note({
+        event_type: 'rate_limit_exceeded',
+        user_id: req.verified && 'claims' in req.verified ? req.verified.claims.user_id : null,
+        origin: originOf(req),
+        details: { bucket: bucketOf(key) },
+      });
+
+    await app.register(rateLimit, {
+      hook: 'onRequest',
+      enableDraftSpec: true,
+      keyGenerator: callerKey,
+      max: (_req, key) => limits[bucketOf(key)].burst,
+      store: storeOf(settings),
+      allowList: (req) => req.routeOptions.config.open === true,
+      onExceeded: noteRefusal,
+      errorResponseBuilder: (req, { ttl }) => tooMany(bucketOf(callerKey(req)), ttl),
+    });
+
+    app.decorate('spend', (req, reply, bucket) => {
+      const key = bucket ? `${bucket.name}:${bucket.subject}` : callerKey(req);
+      const { allowed, limit, remaining, reset_ms, retry_ms } = counter.take(
+        key,
+        limits[bucketOf(key)],
+      );
+      if (allowed && bucket) return;
+      reply.headers({
+        'ratelimit-limit': limit,
+        'ratelimit-remaining': remaining,
+        'ratelimit-reset': Math.ceil((allowed ? reset_ms : retry_ms) / 1000),
+      });
+      if (allowed) return;
+      noteRefusal(req, key);
+      throw tooMany(bucketOf(key), retry_ms);
+    });
+  },
+  { name: 'rate-limits', dependencies: ['callers'], fastify: '5.x' },
+);

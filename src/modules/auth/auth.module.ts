@@ -1,0 +1,90 @@
+import { LRUCache } from 'lru-cache';
+import type { Member } from '#kernel/actor.ts';
+import type { AuditTrail, RefusalAudit } from '#modules/audit/audit.events.ts';
+import type { OwnProfile } from '#modules/users/user.ts';
+import { createCommonPasswords } from '#platform/common-passwords.ts';
+import type { Passwords } from '#platform/passwords.ts';
+import type { Database, Db } from '#platform/postgres/database.ts';
+import type { Notifications } from '#platform/postgres/notifications.ts';
+import { createTokenMint } from '#platform/token-mint.ts';
+import type { AccessTokens } from '#platform/tokens.ts';
+import type { Accounts } from './auth.ports.ts';
+import {
+  CHANGES_CHANNEL,
+  createLoginAttempts,
+  createMemberStore,
+  createSessionStore,
+} from './auth.postgres.ts';
+import { createAuthRouter, createPasswordRouter } from './auth.router.ts';
+import { createAuthService } from './auth.service.ts';
+import { type Changes, createIdentification } from './identification.ts';
+
+const MOST_REMEMBERED = 50_000;
+const LONGEST_REMEMBERED_MS = 60_000;
+
+type Outside = {
+  database: Database;
+  notifications: Notifications;
+  passwords: Passwords;
+  access: AccessTokens;
+  secrets: { secret: string; previous: string | undefined };
+  lifetimes: { session_ms: number; refresh_ms: number };
+  rotates: boolean;
+  now: () => Date;
+  accountsOn: (db: Db) => Accounts;
+  auditOn: (db: Db) => AuditTrail;
+  refusals: RefusalAudit;
+  profileOf: (user_id: number) => Promise<OwnProfile>;
+};
+
+/** `session:12` and `user:3`, as they come over the channel. */
+const changesFrom = (notifications: Notifications): Changes => {
+  const on = (kind: string, hear: (id: number) => void): void =>
+    notifications.on(CHANGES_CHANNEL, (payload) => {
+      const [about, id] = payload.split(':');
+      if (about === kind) hear(Number(id));
+    });
+  return {
+    isAlive: () => notifications.isAlive(),
+    onSession: (hear) => on('session', hear),
+    onUser: (hear) => on('user', hear),
+    onGap: (recover) => notifications.onGap(recover),
+  };
+};
+
+export const createAuthModule = (outside: Outside) => {
+  const { database, notifications, accountsOn, auditOn, access, secrets, now } = outside;
+  const members = createMemberStore(database.db);
+  const identification = createIdentification({
+    members,
+    memory: new LRUCache<number, Member & { expires_at: string }>({
+      max: MOST_REMEMBERED,
+      ttl: LONGEST_REMEMBERED_MS,
+    }),
+    changes: changesFrom(notifications),
+    now,
+  });
+  const service = createAuthService({
+    ...outside,
+    accounts: accountsOn(database.db),
+    sessions: createSessionStore(database.db),
+    members,
+    attempts: createLoginAttempts(database.db),
+    inTransaction: (work) =>
+      database.inTransaction((db) =>
+        work({ accounts: accountsOn(db), sessions: createSessionStore(db), audit: auditOn(db) }),
+      ),
+    common: createCommonPasswords(),
+    mint: createTokenMint(secrets),
+    forget: identification.forget,
+  });
+  return {
+    service,
+    router: createAuthRouter(service),
+    passwordRouter: createPasswordRouter(service),
+    identification: {
+      verify: (token: string) => access.verify(token),
+      memberOf: identification.memberOf,
+    },
+  };
+};

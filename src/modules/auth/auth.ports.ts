@@ -1,0 +1,89 @@
+import type { Member, Role, AccountState } from '#kernel/actor.ts';
+import type { AuditTrail } from '#modules/audit/audit.events.ts';
+import type { FoundToken, NewSession, Session, SessionEnd } from './session.ts';
+
+/** An account as signing in sees it. */
+export type Account = {
+  id: number;
+  username: string;
+  email: string;
+  role: Role;
+  state: AccountState;
+  password_hash: string;
+};
+
+export type Login = { email: string } | { username: string };
+
+/** What this module needs of the one that keeps accounts. */
+export interface Accounts {
+  findOneByLogin(login: Login): Promise<Account | undefined>;
+  lockOneById(id: number): Promise<Account | undefined>;
+  insertOne(account: Pick<Account, 'username' | 'email' | 'password_hash'>): Promise<Account>;
+  updatePasswordHash(id: number, password_hash: string): Promise<void>;
+}
+
+export interface SessionStore {
+  insertOne(session: NewSession, token_hash: Buffer): Promise<Session>;
+  /** Sessions that have not ended, newest first. */
+  findManyLive(user_id: number, now: Date): Promise<Session[]>;
+  /** Ends those that are live, tells every process at commit, and answers how many they were. */
+  endMany(which: Ending): Promise<number>;
+  /** Locks the session, so that one caller at a time decides about its tokens. */
+  lockToken(token_hash: Buffer): Promise<FoundToken | undefined>;
+  isLive(token_hash: Buffer): Promise<boolean>;
+  rotate(used: Buffer, next: Buffer, at: Date): Promise<void>;
+  touchOne(id: number, at: Date): Promise<void>;
+}
+
+export type Ending = { user_id: number; by: SessionEnd; at: Date } & (
+  | { only: readonly number[] }
+  | { except: number | undefined }
+);
+
+/** Failed sign-ins, counted before the password is looked at: parallel guesses are counted, too. */
+export interface LoginAttempts {
+  /** Whether the attempt may be made; it counts as failed until it is forgiven. */
+  begin(key: string, at: Date): Promise<boolean>;
+  forgive(key: string): Promise<void>;
+}
+
+/** Who is behind a session right now; undefined when it has ended or its account may not sign in. */
+export interface MemberStore {
+  findMember(session_id: number): Promise<(Member & { expires_at: string }) | undefined>;
+}
+
+export interface Passwords {
+  hash(password: string): Promise<string>;
+  matches(password: string, hash: string | undefined): Promise<boolean>;
+  isOutdated(hash: string): boolean;
+}
+
+export interface AccessTokens {
+  readonly expires_in_seconds: number;
+  sign(claims: {
+    user_id: number;
+    session_id: number;
+    username: string;
+    role: string;
+  }): Promise<string>;
+}
+
+/** The secrets of signing in that are worked out instead of stored. */
+export interface TokenMint {
+  /** A first refresh token: 256 random bits. */
+  first(): string;
+  /** What may follow a refresh token: always the same one, under each secret that is in use, today's first. */
+  successors(token: string): readonly string[];
+  digest(token: string): Buffer;
+  newDeviceId(): string;
+  deviceToken(user_id: number, device_id: string): string;
+  /** The device id of a token that was made for this user. */
+  deviceIdIn(token: string, user_id: number): string | undefined;
+}
+
+export interface CommonPasswords {
+  has(password: string): Promise<boolean>;
+}
+
+export type AuthStores = { accounts: Accounts; sessions: SessionStore; audit: AuditTrail };
+export type InTransaction = <T>(work: (stores: AuthStores) => Promise<T>) => Promise<T>;

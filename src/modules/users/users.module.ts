@@ -1,0 +1,16 @@
+import type { AuditTrail } from '#modules/audit/audit.events.ts';
+import type { Database, Db } from '#platform/postgres/database.ts';
+import { createAccountStore, createUserStore } from './users.postgres.ts';
+import { createUsersRouter } from './users.router.ts';
+import { createUsersService } from './users.service.ts';
+
+type Outside = { database: Database; auditOn: (db: Db) => AuditTrail };
+
+export const createUsersModule = ({ database, auditOn }: Outside) => {
+  const service = createUsersService({
+    users: createUserStore(database.db),
+    inTransaction: (work) =>
+      database.inTransaction((db) => work({ users: createUserStore(db), audit: auditOn(db) })),
+  });
+  return { service, router: createUsersRouter(service), accountsOn: createAccountStore };
+};

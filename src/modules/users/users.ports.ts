@@ -1,0 +1,27 @@
+import type { AuditTrail } from '#modules/audit/audit.events.ts';
+import type { Slice } from '#kernel/feed.ts';
+import type { Account, NewAccount, OwnProfile, Profile, ProfileChanges } from './user.ts';
+
+export interface UserStore {
+  findOwnById(id: number): Promise<OwnProfile | undefined>;
+  /** Accounts that are banned or deleted have no profile. */
+  findProfileById(id: number): Promise<Profile | undefined>;
+  findManyProfiles(query: { q: string | undefined; slice: Slice }): Promise<Profile[]>;
+  countProfiles(query: { q: string | undefined }): Promise<number>;
+  /** Until the end of the transaction nobody else changes this user. */
+  lockOneById(id: number): Promise<OwnProfile | undefined>;
+  updateOne(id: number, changes: ProfileChanges): Promise<OwnProfile>;
+}
+
+/** The part of an account that signing in needs. */
+export interface AccountStore {
+  /** By e-mail address or username, without regard to case. */
+  findOneByLogin(login: { email: string } | { username: string }): Promise<Account | undefined>;
+  lockOneById(id: number): Promise<Account | undefined>;
+  /** Refuses an e-mail address or a username that is taken. */
+  insertOne(account: NewAccount): Promise<Account>;
+  updatePasswordHash(id: number, password_hash: string): Promise<void>;
+}
+
+export type UserStores = { users: UserStore; audit: AuditTrail };
+export type InTransaction = <T>(work: (stores: UserStores) => Promise<T>) => Promise<T>;

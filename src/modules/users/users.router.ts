@@ -1,0 +1,32 @@
+import { anyone, member, router } from '#api/trpc.ts';
+import type { OwnProfile, Profile } from './user.ts';
+import { usersContract as c } from './users.contract.ts';
+import type { UsersService } from './users.service.ts';
+
+const present = ({ id, username, display_name, bio, links, counts, created_at }: Profile) => ({
+  id,
+  username,
+  display_name,
+  bio,
+  links,
+  counts,
+  created_at,
+});
+
+const presentOwn = (own: OwnProfile) => {
+  const { email, role, state, storage_used_bytes, version, updated_at } = own;
+  return { ...present(own), email, role, state, storage_used_bytes, version, updated_at };
+};
+
+export const createUsersRouter = (users: UsersService) =>
+  router({
+    list: anyone(c.list).query(async ({ input }) => {
+      const { data, pagination } = await users.list(input);
+      return { data: data.map(present), pagination };
+    }),
+    me: member(c.me).query(async ({ ctx }) => presentOwn(await users.me(ctx.actor))),
+    updateMe: member(c.updateMe).mutation(async ({ ctx, input }) =>
+      presentOwn(await users.updateMe(ctx.actor, input, ctx)),
+    ),
+    byId: anyone(c.byId).query(async ({ input }) => present(await users.byId(input.id))),
+  });

@@ -1,0 +1,44 @@
+import fp from 'fastify-plugin';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The stable code of the refusal this request was answered with. */
+    error_code: string | undefined;
+  }
+}
+
+/** Paths may carry tokens in their query; it is never logged. */
+const withoutQuery = (url: string): string => {
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
+};
+
+/** One line a request, when it has ended. */
+export const accessLog = fp<{ userIdOf: (req: object) => number | null }>(
+  async (app, { userIdOf }) => {
+    app.decorateRequest('error_code', undefined);
+    app.addHook('onRequest', (req, reply, done) => {
+      reply.header('x-request-id', req.id);
+      done();
+    });
+    app.addHook('onResponse', (req, reply, done) => {
+      const status = reply.statusCode;
+      const line = {
+        client_ip: req.ip,
+        method: req.method,
+        path: withoutQuery(req.url),
+        proto: `HTTP/${req.raw.httpVersion}`,
+        status,
+        latency_ms: Math.round(reply.elapsedTime * 1000) / 1000,
+        user_agent: req.headers['user-agent'] ?? '',
+        error: req.error_code ?? null,
+        request_id: req.id,
+        user_id: userIdOf(req),
+      };
+      if (status >= 500) app.log.error(line, 'request');
+      else app.log.info(line, 'request');
+      done();
+    });
+  },
+  { name: 'access-log', fastify: '5.x' },
+);
