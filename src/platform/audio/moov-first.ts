@@ -1,4 +1,5 @@
-type Box = { type: string; start: number; body: number; end: number };
+type Box = { type: string; body: number; end: number };
+export type Moov = { start: number; end: number; after_samples: boolean };
 
 const containers = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl']);
 
@@ -8,36 +9,33 @@ const containers = new Set(['moov', 'trak', 'mdia', 'minf', 'stbl']);
  */
 export const moovFirst = async (file: Blob): Promise<Blob> => {
   const moov = await findMoov(file);
-  if (!moov) return file;
+  if (!moov?.after_samples) return file;
   const tables = Buffer.from(await file.slice(moov.start, moov.end).arrayBuffer());
   moveOffsets(tables, 0, tables.length);
   return new Blob([tables, file], { type: file.type });
 };
 
-/** Undefined when there is none or it comes before the samples already. */
-const findMoov = async (file: Blob): Promise<Box | undefined> => {
-  let samplesSeen = false;
-  let offset = 0;
-  while (offset + 8 <= file.size) {
-    const header = Buffer.from(await file.slice(offset, offset + 16).arrayBuffer());
-    const { type, end } = boxAt(header, 0, file.size - offset);
-    if (type === 'moov') {
-      return samplesSeen ? { type, start: offset, body: offset + 8, end: offset + end } : undefined;
-    }
-    samplesSeen ||= type === 'mdat';
-    offset += end;
+export const findMoov = async (file: Blob): Promise<Moov | undefined> => {
+  let after_samples = false;
+  let start = 0;
+  while (start + 8 <= file.size) {
+    const header = Buffer.from(await file.slice(start, start + 16).arrayBuffer());
+    const { type, end } = boxAt(header, 0, file.size - start);
+    if (type === 'moov') return { start, end: start + end, after_samples };
+    after_samples ||= type === 'mdat';
+    start += end;
   }
   return undefined;
 };
 
 /** A box that claims less than its header or more than there is ends with what surrounds it. */
-const boxAt = (bytes: Buffer, start: number, limit: number): Box => {
+export const boxAt = (bytes: Buffer, start: number, limit: number): Box => {
   const short = bytes.readUInt32BE(start);
   const isLong = short === 1 && start + 16 <= bytes.length;
   const size = isLong ? Number(bytes.readBigUInt64BE(start + 8)) : short;
   const header = isLong ? 16 : 8;
   const end = size < header ? limit : Math.min(start + size, limit);
-  return { type: bytes.toString('latin1', start + 4, start + 8), start, body: start + header, end };
+  return { type: bytes.toString('latin1', start + 4, start + 8), body: start + header, end };
 };
 
 const moveOffsets = (tables: Buffer, start: number, limit: number): void => {

@@ -14,7 +14,7 @@ export const createPeaks = () => {
     fine[used++] = level;
     [filled, level] = [0, 0];
     if (used < fineCount) return;
-    for (let i = 0; i < fineCount / 2; i++) fine[i] = highest(fine, 2 * i, 2 * i + 2);
+    for (let i = 0; i < fineCount / 2; i++) fine[i] = loudest(fine, 2 * i, 2 * i + 2);
     used = fineCount / 2;
     span *= 2;
   };
@@ -23,12 +23,13 @@ export const createPeaks = () => {
     /** One array a channel, all as long as the first. */
     add(channels: readonly Float32Array[]): void {
       const frames = channels[0]?.length ?? 0;
-      for (let frame = 0; frame < frames; frame++) {
-        for (const channel of channels) {
-          const sample = Math.abs(channel[frame] ?? 0);
-          if (sample > level) level = sample;
-        }
-        if (++filled === span) close();
+      let from = 0;
+      while (from < frames) {
+        const to = Math.min(frames, from + span - filled);
+        for (const channel of channels) level = Math.max(level, loudest(channel, from, to));
+        filled += to - from;
+        from = to;
+        if (filled === span) close();
       }
     },
 
@@ -39,14 +40,18 @@ export const createPeaks = () => {
       return Array.from({ length: peakCount }, (_, peak) => {
         const from = Math.floor((peak * used) / peakCount);
         const to = Math.max(from + 1, Math.floor(((peak + 1) * used) / peakCount));
-        return Math.round(Math.min(1, highest(fine, from, to)) * 1000) / 1000;
+        return Math.round(Math.min(1, loudest(fine, from, to)) * 1000) / 1000;
       });
     },
   };
 };
 
-const highest = (levels: Float32Array, from: number, to: number): number => {
+/** What is not a number is silence. */
+const loudest = (samples: Float32Array, from: number, to: number): number => {
   let top = 0;
-  for (let i = from; i < to; i++) top = Math.max(top, levels[i] ?? 0);
+  for (let i = from; i < to; i++) {
+    const level = Math.abs(samples[i] ?? 0);
+    if (level > top) top = level;
+  }
   return top;
 };

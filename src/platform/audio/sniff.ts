@@ -68,15 +68,16 @@ const sniffMp4 = (head: Buffer): AudioFormat | undefined => {
 /** MPEG frames, bare or behind an ID3v2 tag and its padding; FLAC may also follow such a tag. */
 const sniffFrames = (head: Buffer): AudioFormat | undefined => {
   const tagEnd = afterId3(head);
-  if (tagEnd !== undefined && tagEnd >= head.length) return isTagged(head) ? 'mp3' : undefined;
+  if (tagEnd !== undefined && tagEnd >= head.length) return isLongTag(head) ? 'mp3' : undefined;
   const start = skipZeros(head, tagEnd ?? 0);
   if (isMp3(head, start)) return 'mp3';
   if (isAdts(head, start)) return 'm4a';
   return tagEnd !== undefined && isFlac(head, start) ? 'flac' : undefined;
 };
 
-/** Of a tag longer than the head only the first frame can be checked: a picture there makes it a tag worth believing. */
-const isTagged = (head: Buffer): boolean => /^[A-Z][A-Z0-9]{2}/.test(fourCc(head, 10));
+/** What follows a tag longer than the head is out of reach; its own first frame must look like one. */
+const isLongTag = (head: Buffer): boolean =>
+  head.length >= sniffBytes && /^[A-Z][A-Z0-9]{2}/.test(fourCc(head, 10));
 
 const skipZeros = (head: Buffer, start: number): number => {
   let offset = start;

@@ -1,5 +1,12 @@
 import { type IAudioMetadata, type IPicture, parseBlob, selectCover } from 'music-metadata';
-import type { AudioCover, AudioFailure, AudioProperties, AudioTags } from './audio.ts';
+import { aacChannels } from './aac-config.ts';
+import {
+  type AudioCover,
+  type AudioFailure,
+  type AudioProperties,
+  type AudioTags,
+  contentTypeOf,
+} from './audio.ts';
 
 const maxCoverBytes = 5 * 1024 * 1024;
 
@@ -13,11 +20,14 @@ export const readTags = async (file: Blob): Promise<ReadTags> => {
   const metadata = await parseBlob(file, { duration: true }).catch(() => undefined);
   const properties = metadata && propertiesOf(metadata, file.size);
   if (!properties) return { report: unsupported, cover: undefined };
+  const channels = (isMp4(file) && (await aacChannels(file))) || properties.channels;
   return {
-    report: { ok: true, ...tagsOf(metadata), ...properties },
+    report: { ok: true, ...tagsOf(metadata), ...properties, channels },
     cover: coverOf(selectCover(metadata.common.picture)),
   };
 };
+
+const isMp4 = (file: Blob): boolean => file.type === contentTypeOf('m4a');
 
 const unsupported: AudioFailure = {
   ok: false,
