@@ -42,7 +42,7 @@ const assertOk = (report: AudioReport) => {
   return report;
 };
 
-/** The head of the peaks without the edges, where codecs add a little of their own. */
+/** The peaks without the edges, where codecs add a little of their own. */
 const shapeOf = (peaks: number[] | null) => ({
   count: peaks?.length,
   silence: Math.max(...(peaks?.slice(10, 320) ?? [])),
@@ -94,10 +94,16 @@ describe('analysis', () => {
     expect(report).toMatchObject({ ok: false, failure_code: 'UNSUPPORTED_AUDIO' });
   });
 
+  it('refuses a header without any audio behind it', async () => {
+    const path = fileOf('header', bytesOf('tone.flac').subarray(0, 42));
+    const report = await shared.analyse(path, 'flac');
+    expect(report).toMatchObject({ ok: false, failure_code: 'UNSUPPORTED_AUDIO' });
+  });
+
   it('refuses what lasts more than three hours', async () => {
     const wav = bytesOf('tone.wav');
     wav.writeUInt32LE(1, 24);
-    const report = await using({}, (audio) => audio.analyse(fileOf('long', wav), 'wav'));
+    const report = await shared.analyse(fileOf('long', wav), 'wav');
     expect(report).toMatchObject({ ok: true, duration_seconds: 8000 });
     wav.writeUInt16LE(1, 32);
     const longer = await shared.analyse(fileOf('longer', wav), 'wav');
@@ -179,7 +185,7 @@ describe('cut off anywhere', () => {
     const type = contentTypeOf(fixture.format, bytes);
     for (const share of cuts) {
       const file = new Blob([bytes.subarray(0, bytes.length * share)], { type });
-      expect((await readTags(file)).report.ok).toBeTypeOf('boolean');
+      expect((await readTags(file))?.tags.duration_seconds ?? 1).toBeGreaterThan(0);
       expect(
         await framesIn(file, type === 'audio/aac' ? 'aac' : fixture.format),
       ).toBeGreaterThanOrEqual(0);

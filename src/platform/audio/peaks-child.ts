@@ -1,5 +1,6 @@
 import { openAsBlob, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import type { PeaksOutput } from './examination.ts';
 import { decode } from './decode.ts';
 import { createPeaks } from './peaks.ts';
 
@@ -8,5 +9,6 @@ setPriority(10);
 const [path = '', kind = ''] = process.argv.slice(2);
 const peaks = createPeaks();
 for await (const channels of await decode(await openAsBlob(path), kind)) peaks.add(channels);
-writeFileSync(1, JSON.stringify(peaks.finish()));
+const output: PeaksOutput = peaks.finish();
+writeFileSync(1, JSON.stringify(output));
 process.exit(0);

@@ -1,51 +1,47 @@
 import { type IAudioMetadata, type IPicture, parseBlob, selectCover } from 'music-metadata';
 import { aacChannels } from './aac-config.ts';
-import {
-  type AudioCover,
-  type AudioFailure,
-  type AudioProperties,
-  type AudioTags,
-  contentTypeOf,
-} from './audio.ts';
+import { type AudioCover, type AudioProperties, type AudioTags, contentTypeOf } from './audio.ts';
 
 const maxCoverBytes = 5 * 1024 * 1024;
+/** More than any recorder has: whoever claims it is not serious. */
+const maxSampleRate = 1_000_000;
+const maxChannels = 64;
 
-export type TagsReport = ({ ok: true } & AudioTags & AudioProperties) | AudioFailure;
-export type ReadTags = { report: TagsReport; cover: AudioCover | undefined };
-/** What the child writes; the cover's bytes go to a descriptor of their own. */
-export type TagsOutput = { report: TagsReport; cover_type?: string | undefined };
+export type ReadTags = { tags: AudioTags & AudioProperties; cover: AudioCover | undefined };
 
-/** The blob's type chooses the parser. A file the parser gives up on is no audio. */
-export const readTags = async (file: Blob): Promise<ReadTags> => {
-  const metadata = await parseBlob(file, { duration: true }).catch(() => undefined);
+/** The blob's type chooses the parser. Undefined when there is no audio that can be read. */
+export const readTags = async (file: Blob): Promise<ReadTags | undefined> => {
+  const metadata = await parseBlob(file, { duration: true }).catch(nothing);
   const properties = metadata && propertiesOf(metadata, file.size);
-  if (!properties) return { report: unsupported, cover: undefined };
+  if (!properties) return undefined;
   const channels = (isMp4(file) && (await aacChannels(file))) || properties.channels;
   return {
-    report: { ok: true, ...tagsOf(metadata), ...properties, channels },
+    tags: { ...tagsOf(metadata), ...properties, channels },
     cover: coverOf(selectCover(metadata.common.picture)),
   };
 };
 
-const isMp4 = (file: Blob): boolean => file.type === contentTypeOf('m4a');
-
-const unsupported: AudioFailure = {
-  ok: false,
-  failure_code: 'UNSUPPORTED_AUDIO',
-  message: 'There is no audio in it that can be read',
+/** The parser gave up. A blob that cannot be read (`NotReadableError`) says nothing about the audio. */
+const nothing = (error: unknown): undefined => {
+  if (error instanceof DOMException) throw error;
 };
 
+const isMp4 = (file: Blob): boolean => file.type === contentTypeOf('m4a');
+
 const propertiesOf = ({ format }: IAudioMetadata, bytes: number): AudioProperties | undefined => {
-  const { duration = 0, sampleRate = 0, numberOfChannels = 0, bitrate } = format;
-  if (format.hasAudio !== true || !(duration > 0) || !(sampleRate > 0)) return undefined;
-  if (!(numberOfChannels > 0)) return undefined;
+  const { duration = 0, sampleRate = 0, numberOfChannels = 0, bitrate = 0 } = format;
+  const isSound = isWithin(duration, Infinity) && isWithin(sampleRate, maxSampleRate);
+  if (!format.hasAudio || !isSound || !isWithin(numberOfChannels, maxChannels)) return undefined;
   return {
     duration_seconds: duration,
-    bitrate: Math.round(bitrate ?? (bytes * 8) / duration),
-    sample_rate: sampleRate,
+    bitrate: Math.round(isWithin(bitrate, Infinity) ? bitrate : (bytes * 8) / duration),
+    sample_rate: Math.round(sampleRate),
     channels: numberOfChannels,
   };
 };
+
+const isWithin = (value: number, max: number): boolean =>
+  Number.isFinite(value) && value > 0 && value <= max;
 
 const tagsOf = ({ common }: IAudioMetadata): AudioTags => ({
   title: lineOf(common.title, 200),
