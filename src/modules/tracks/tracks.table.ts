@@ -51,6 +51,7 @@ export const tracksTable = pgTable(
     file_path: varchar({ length: 200 }).notNull(),
     original_filename: varchar({ length: 255 }).notNull(),
     format: text().$type<AudioFormat>().notNull(),
+    content_type: varchar({ length: 50 }).notNull(),
     size_bytes: big().notNull(),
     sha256: varchar({ length: 64 })
       .notNull()
