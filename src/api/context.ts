@@ -12,6 +12,8 @@ export type RequestContext = {
   readonly batch_size: number;
   /** The body as a form that is still arriving; refuses a body of another type. */
   readonly form: () => IncomingForm;
+  /** Makes a path of this service into an address that the caller can open. */
+  readonly linkTo: (path: string) => string;
   /** Counts the call against a bucket of its own; refuses it when that is empty. */
   readonly spend: (limit: LimitName, subject: string) => void;
 };

@@ -28,6 +28,8 @@ export type HttpSettings = {
   counter: CallCounter;
   limits: Limits;
   upload_max_bytes: number;
+  /** Where callers reach us; by default where this caller did. */
+  public_url: string | undefined;
 };
 
 const requestId = /^[A-Za-z0-9_.:-]{1,128}$/;
@@ -86,7 +88,10 @@ export const createHttp = async (settings: HttpSettings) => {
 
 /** Makes the facts of a call out of the request it came in. */
 export const contextMaker =
-  (app: FastifyInstance, { upload_max_bytes }: Pick<HttpSettings, 'upload_max_bytes'>) =>
+  (
+    app: FastifyInstance,
+    { upload_max_bytes, public_url }: Pick<HttpSettings, 'upload_max_bytes' | 'public_url'>,
+  ) =>
   (req: FastifyRequest, reply: FastifyReply, batch_size = 1): RequestContext => ({
     actor: req.actor,
     origin: originOf(req),
@@ -101,5 +106,6 @@ export const contextMaker =
         max_file_bytes: upload_max_bytes,
       });
     },
+    linkTo: (path) => `${public_url ?? `${req.protocol}://${req.host}`}${path}`,
     spend: (name, subject) => app.spend(req, reply, { name, subject }),
   });

@@ -1,0 +1,170 @@
+import type { Actor, Member, Origin } from '#kernel/actor.ts';
+import { readFeed } from '#kernel/feed.ts';
+import type { Feed, FeedQuery } from '#kernel/page.ts';
+import { assertVersion } from '#kernel/version.ts';
+import { canSee, isOwner, RESTORABLE_DAYS, type Track, trackErrors } from './track.ts';
+import type { Changes, TrackFilter, TrackStores } from './tracks.ports.ts';
+import type { Deps } from './tracks.service.ts';
+
+type Filters = Pick<TrackFilter, 'genre' | 'tag' | 'format'>;
+
+const feed = (
+  { tracks }: Deps,
+  query: FeedQuery,
+  { name, filter }: { name: string; filter: TrackFilter },
+): Promise<Feed<Track>> =>
+  readFeed(name, query, {
+    find: (slice) => tracks.findMany(filter, slice),
+    count: () => tracks.count(filter),
+  });
+
+export const list =
+  (deps: Deps) =>
+  ({ genre, tag, format, ...query }: FeedQuery & Filters): Promise<Feed<Track>> =>
+    feed(deps, query, {
+      name: 'tracks',
+      filter: { genre, tag, format, shown: ['public'], deleted: false },
+    });
+
+export const byUser =
+  (deps: Deps) =>
+  async ({
+    id,
+    genre,
+    tag,
+    format,
+    ...query
+  }: FeedQuery & Filters & { id: number }): Promise<Feed<Track>> => {
+    await deps.users.byId(id);
+    const filter: TrackFilter = {
+      genre,
+      tag,
+      format,
+      user_id: id,
+      shown: ['public'],
+      deleted: false,
+    };
+    return feed(deps, query, { name: `tracks of ${id}`, filter });
+  };
+
+type OwnFilters = Filters & Pick<TrackFilter, 'status' | 'deleted'>;
+
+export const mine =
+  (deps: Deps) =>
+  (
+    actor: Member,
+    { genre, tag, format, status, deleted, ...query }: FeedQuery & OwnFilters,
+  ): Promise<Feed<Track>> => {
+    const { user_id } = actor;
+    const filter: TrackFilter = { genre, tag, format, status, deleted, user_id };
+    return feed(deps, query, { name: `own tracks of ${user_id}`, filter });
+  };
+
+/** A track that the caller may not see is reported as absent. */
+export const get =
+  ({ tracks }: Pick<Deps, 'tracks'>) =>
+  async (actor: Actor, id: number): Promise<Track> => {
+    const track = await tracks.findOneById(id);
+    if (!track || !canSee(actor, track)) throw trackErrors.notFound();
+    return track;
+  };
+
+/** The caller's own track, locked; anybody else's is reported as absent. */
+const lockOwn = async ({ tracks }: TrackStores, actor: Member, id: number): Promise<Track> => {
+  const track = await tracks.lockOneById(id);
+  if (!track || !isOwner(actor, track)) throw trackErrors.notFound();
+  return track;
+};
+
+const lockLive = async (stores: TrackStores, actor: Member, id: number): Promise<Track> => {
+  const track = await lockOwn(stores, actor, id);
+  if (track.deleted_at !== null) throw trackErrors.notFound();
+  return track;
+};
+
+type Call = { origin: Origin; if_match: readonly string[] | undefined };
+
+export const update =
+  ({ inTransaction }: Deps) =>
+  (
+    actor: Member,
+    { id, ...changes }: Changes & { id: number },
+    { origin, if_match }: Call,
+  ): Promise<Track> =>
+    inTransaction(async (stores) => {
+      const before = await lockLive(stores, actor, id);
+      assertVersion(if_match, before.version);
+      const fields = Object.keys(changes);
+      if (fields.length === 0) return before;
+      const details = { track_id: id, fields: fields.join(' ') };
+      await stores.audit.record({
+        event_type: 'track_updated',
+        user_id: actor.user_id,
+        origin,
+        success: true,
+        details,
+      });
+      return stores.tracks.updateOne(id, changes);
+    });
+
+const DAY_MS = 86_400_000;
+
+export type Removed = { id: number; restorable_until: string };
+
+export const remove =
+  ({ inTransaction, quota_bytes, now }: Deps) =>
+  (actor: Member, id: number, { origin, if_match }: Call): Promise<Removed> =>
+    inTransaction(async (stores) => {
+      const { tracks, audit } = stores;
+      const track = await lockLive(stores, actor, id);
+      assertVersion(if_match, track.version);
+      const at = now();
+      await tracks.setDeleted(id, at);
+      await tracks.changeUsage(actor.user_id, -track.size_bytes, quota_bytes);
+      const details = { track_id: id };
+      await audit.record({
+        event_type: 'track_removed',
+        user_id: actor.user_id,
+        origin,
+        success: true,
+        details,
+      });
+      return {
+        id,
+        restorable_until: new Date(at.getTime() + RESTORABLE_DAYS * DAY_MS).toISOString(),
+      };
+    });
+
+const isRestorable = (deleted_at: string | null, now: Date): boolean =>
+  deleted_at !== null && Date.parse(deleted_at) + RESTORABLE_DAYS * DAY_MS > now.getTime();
+
+/** Restoring what is not deleted changes nothing. */
+export const restore =
+  ({ inTransaction, quota_bytes, now }: Deps) =>
+  (actor: Member, id: number, { origin }: Call): Promise<Track> =>
+    inTransaction(async (stores) => {
+      const { tracks, audit } = stores;
+      const track = await lockOwn(stores, actor, id);
+      if (track.deleted_at === null) return track;
+      if (!isRestorable(track.deleted_at, now())) throw trackErrors.notFound();
+      await tracks.changeUsage(actor.user_id, track.size_bytes, quota_bytes);
+      const details = { track_id: id };
+      await audit.record({
+        event_type: 'track_restored',
+        user_id: actor.user_id,
+        origin,
+        success: true,
+        details,
+      });
+      return tracks.setDeleted(id, null);
+    });
+
+export const reprocess =
+  ({ inTransaction }: Deps) =>
+  (actor: Member, id: number): Promise<Track> =>
+    inTransaction(async (stores) => {
+      const track = await lockLive(stores, actor, id);
+      if (track.status === 'processing') throw trackErrors.stillProcessing();
+      await stores.queue.process(id);
+      return stores.tracks.setProcessing(id);
+    });

@@ -1,0 +1,129 @@
+import { type Actor, type Origin, userIdOf } from '#kernel/actor.ts';
+import { Media } from '#kernel/media.ts';
+import { canDownload, isOwner, isPlay, type Track, trackErrors } from './track.ts';
+import { get } from './tracks.library.ts';
+import type { Deps } from './tracks.service.ts';
+
+/** Makes a path of this service into an address that the caller can open. */
+export type LinkTo = (path: string) => string;
+
+type Link = { url: string; expires_at: string };
+
+const linkFor = (
+  { streamUrls }: Deps,
+  actor: Actor,
+  { id, linkTo }: { id: number; linkTo: LinkTo },
+): Link => {
+  const { path, expires_at } = streamUrls.sign(id, userIdOf(actor));
+  return { url: linkTo(path), expires_at };
+};
+
+const filenameOf = ({ title, original_filename, format }: Track): string =>
+  `${title}.${/\.(\w{1,5})$/.exec(original_filename)?.[1] ?? format}`;
+
+const mediaOf = ({ blobs, meter }: Deps, track: Track, link: Link & { filename?: string }): Media =>
+  new Media({
+    ...link,
+    content_type: track.content_type,
+    size_bytes: track.size_bytes,
+    etag: track.sha256,
+    last_modified: track.created_at,
+    open: async (range) => meter.streaming(await blobs.open(track.file_path, range)),
+  });
+
+export const stream =
+  (deps: Deps) =>
+  async (actor: Actor, id: number, linkTo: LinkTo): Promise<Media> => {
+    const track = await get(deps)(actor, id);
+    return mediaOf(deps, track, linkFor(deps, actor, { id, linkTo }));
+  };
+
+export const download =
+  (deps: Deps) =>
+  async (actor: Actor, id: number, linkTo: LinkTo): Promise<Media> => {
+    const track = await get(deps)(actor, id);
+    if (!canDownload(actor, track)) throw trackErrors.forbidden();
+    const { url, expires_at } = linkFor(deps, actor, { id, linkTo });
+    return mediaOf(deps, track, {
+      url: `${url}&download=1`,
+      expires_at,
+      filename: filenameOf(track),
+    });
+  };
+
+export const streamUrl =
+  (deps: Deps) =>
+  async (actor: Actor, id: number, linkTo: LinkTo): Promise<Link> => {
+    await get(deps)(actor, id);
+    return linkFor(deps, actor, { id, linkTo });
+  };
+
+export type SignedAddress = {
+  id: number;
+  user: string;
+  expires: string;
+  sig: string;
+  download: boolean;
+};
+
+/** The signature tells for whom it was made; what that user may hear is looked up each time. */
+const bearerOf = async ({ streamUrls, users }: Deps, address: SignedAddress): Promise<Actor> => {
+  const user_id = streamUrls.verify(address);
+  if (user_id === undefined) throw trackErrors.streamUrlInvalid();
+  if (user_id === 0) return { type: 'stranger' };
+  if (!(await users.isInGoodStanding(user_id))) throw trackErrors.notFound();
+  return { type: 'member', user_id, username: '', role: 'user', state: 'active', session_id: 0 };
+};
+
+export const streamSigned =
+  (deps: Deps) =>
+  async (address: SignedAddress): Promise<Media> => {
+    const actor = await bearerOf(deps, address);
+    const open = address.download ? download(deps) : stream(deps);
+    return open(actor, address.id, (path) => path);
+  };
+
+export type Waveform = { peaks: number[] | null; duration_seconds: number | null };
+
+export const waveform =
+  (deps: Deps) =>
+  async (actor: Actor, id: number): Promise<Waveform> => {
+    const { duration_seconds } = await get(deps)(actor, id);
+    return { peaks: await deps.tracks.findPeaks(id), duration_seconds };
+  };
+
+const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
+
+type Listening = { id: number; listened_seconds: number };
+
+export const recordPlay =
+  (deps: Deps) =>
+  async (
+    actor: Actor,
+    { id, listened_seconds }: Listening,
+    origin: Origin,
+  ): Promise<{ counted: boolean; play_count: number }> => {
+    const track = await get(deps)(actor, id);
+    if (!isPlay(listened_seconds, track.duration_seconds))
+      return { counted: false, play_count: track.play_count };
+    const day = dayOf(deps.now());
+    const listener =
+      actor.type === 'member' ? `user:${actor.user_id}` : deps.fingerprint(origin, day);
+    return deps.plays.countPlay({ track_id: id, day, listener });
+  };
+
+export type Stats = Pick<Track, 'play_count' | 'like_count' | 'comment_count'> & {
+  days: { day: string; plays: number }[] | null;
+};
+
+const DAY_MS = 86_400_000;
+
+export const stats =
+  (deps: Deps) =>
+  async (actor: Actor, { id, days }: { id: number; days: number }): Promise<Stats> => {
+    const track = await get(deps)(actor, id);
+    const since = dayOf(new Date(deps.now().getTime() - (days - 1) * DAY_MS));
+    const own = isOwner(actor, track) ? await deps.tracks.findDays(id, since) : null;
+    const { play_count, like_count, comment_count } = track;
+    return { play_count, like_count, comment_count, days: own };
+  };

@@ -1,0 +1,43 @@
+import { type Track, titleFrom } from './track.ts';
+import type { Report } from './tracks.ports.ts';
+import type { Deps } from './tracks.service.ts';
+
+type Found = Extract<Report, { ok: true }>;
+
+/** A title that nobody chose gives way to the one in the file. */
+const titleOf = ({ title, original_filename }: Track, found: Found): string =>
+  title === titleFrom(original_filename) ? (found.title ?? title) : title;
+
+/** Writes down what the file was found to be, unless the track was deleted or read again meanwhile. */
+const settle = ({ inTransaction }: Deps, id: number, report: Report): Promise<void> =>
+  inTransaction(async ({ tracks }) => {
+    const track = await tracks.lockOneById(id);
+    if (track?.status !== 'processing') return;
+    if (!report.ok) return tracks.setFailed(id, report.failure_code);
+    const { artist, album, genre, year, bitrate, sample_rate, channels, peaks } = report;
+    const duration_seconds = Math.round(report.duration_seconds);
+    const properties = { duration_seconds, bitrate: Math.round(bitrate), sample_rate, channels };
+    const title = titleOf(track, report);
+    await tracks.setReady(id, { title, artist, album, genre, year, ...properties }, peaks);
+  });
+
+type Run = { id: number; signal: AbortSignal; last_try: boolean };
+
+/** Reads the audio of a track. What cannot be read after the last try is a failed track, never a stuck one. */
+export const process =
+  (deps: Deps) =>
+  async ({ id, signal, last_try }: Run): Promise<void> => {
+    const track = await deps.tracks.findOneById(id);
+    if (track?.status !== 'processing') return;
+    try {
+      const { format, file_path } = track;
+      const report = await deps.blobs.withLocalFile(file_path, (path) =>
+        deps.analysis.analyse(path, format, { signal }),
+      );
+      await settle(deps, id, report);
+    } catch (fault) {
+      if (last_try && !signal.aborted)
+        await settle(deps, id, { ok: false, failure_code: 'ANALYSIS_FAILED' });
+      throw fault;
+    }
+  };

@@ -1,0 +1,102 @@
+import type { Member, Origin } from '#kernel/actor.ts';
+import { withDeadline } from '#kernel/deadline.ts';
+import { invalidFields } from '#kernel/errors.ts';
+import type { IncomingForm } from '#kernel/upload.ts';
+import { type AudioFormat, type Track, titleFrom, trackErrors } from './track.ts';
+import type { Changes, NewTrack, StagedBlob, TrackStores } from './tracks.ports.ts';
+import type { Deps } from './tracks.service.ts';
+
+export type Uploaded = { track: Track; duplicate: boolean };
+
+type Arrived = { staged: StagedBlob; filename: string };
+
+/** Before any byte is taken; the transaction that adds the track decides. */
+const assertRoom = async (
+  { users, quota_bytes }: Deps,
+  actor: Member,
+  declared_bytes = 0,
+): Promise<void> => {
+  const used = await users.storageOf(actor.user_id);
+  if (used + declared_bytes > quota_bytes) throw trackErrors.quotaExceeded();
+};
+
+/** A form is at most this much larger than its file. */
+const FORM_OVERHEAD_BYTES = 64 * 1024;
+
+const recognise = ({ recognition }: Deps, { size_bytes, head }: StagedBlob): AudioFormat => {
+  if (size_bytes === 0) throw invalidFields([{ field: 'file', message: 'Is empty' }]);
+  const format = recognition.formatOf(head);
+  if (!format) throw trackErrors.unsupported();
+  return format;
+};
+
+const describe = (
+  deps: Deps,
+  { staged, filename }: Arrived,
+  { user_id, fields }: { user_id: number; fields: Changes },
+): NewTrack => {
+  const { recognition } = deps;
+  const format = recognise(deps, staged);
+  return {
+    ...fields,
+    title: fields.title ?? titleFrom(filename),
+    user_id,
+    file_path: recognition.keyOf(staged.sha256),
+    original_filename: filename.slice(0, 255),
+    format,
+    content_type: recognition.contentTypeOf(format, staged.head),
+    size_bytes: staged.size_bytes,
+    sha256: staged.sha256,
+  };
+};
+
+type Addition = { track: NewTrack; staged: StagedBlob; origin: Origin };
+
+/** The bytes appear under their name as the row does: the rename is the last step before the commit. */
+const add = async (
+  { quota_bytes, now }: Deps,
+  { tracks, queue, audit }: TrackStores,
+  { track, staged, origin }: Addition,
+): Promise<Uploaded> => {
+  const { user_id, sha256, size_bytes } = track;
+  await tracks.lockBlob(sha256);
+  const existing = await tracks.findLiveBySha256(user_id, sha256);
+  if (existing) return { track: existing, duplicate: true };
+  await tracks.changeUsage(user_id, size_bytes, quota_bytes);
+  await tracks.ensureBlob(sha256, size_bytes);
+  const added = await tracks.insertOne(track, now());
+  await queue.process(added.id);
+  const details = { track_id: added.id, size_bytes };
+  await audit.record({ event_type: 'track_uploaded', user_id, origin, success: true, details });
+  await staged.publish(track.file_path);
+  return { track: added, duplicate: false };
+};
+
+/**
+ * Takes the file in one pass and adds it as a track; bytes the owner has already answer the track they are.
+ * Whatever fails, nothing is left behind.
+ */
+export const upload =
+  (deps: Deps) =>
+  async (actor: Member, form: IncomingForm<Changes>, origin: Origin): Promise<Uploaded> => {
+    const { blobs, limits, request_timeout_ms, inTransaction, meter } = deps;
+    const declared = Math.max(0, (form.declared_bytes ?? 0) - FORM_OVERHEAD_BYTES);
+    await withDeadline(request_timeout_ms, () => assertRoom(deps, actor, declared));
+    const { user_id } = actor;
+    let staged: StagedBlob | undefined;
+    try {
+      const { stored, fields } = await form.receive(async ({ content, filename }) => {
+        staged = await blobs.stage(content, { max_bytes: limits.file_bytes });
+        return { staged, filename };
+      });
+      meter.uploaded(stored.staged.size_bytes);
+      const track = describe(deps, stored, { user_id, fields });
+      await stored.staged.flush();
+      const addition = { track, staged: stored.staged, origin };
+      return await withDeadline(request_timeout_ms, () =>
+        inTransaction((stores) => add(deps, stores, addition)),
+      );
+    } finally {
+      await staged?.discard();
+    }
+  };
