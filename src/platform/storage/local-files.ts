@@ -1,0 +1,73 @@
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { ByteRange } from '#kernel/media.ts';
+import type { BlobInfo } from './blob-store.ts';
+import { errorCode } from './disk-errors.ts';
+
+const ifPresent = async <T>(work: Promise<T>): Promise<T | undefined> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+export const makeFolder = (path: string) => mkdir(path, { recursive: true, mode: 0o700 });
+
+export const infoOf = async (path: string): Promise<BlobInfo | undefined> => {
+  const found = await ifPresent(stat(path));
+  return found && { size_bytes: found.size, modified_at: found.mtime };
+};
+
+/** Undefined when the file is not there or ends before the range does. */
+export const openFile = async (path: string, range?: ByteRange): Promise<Readable | undefined> => {
+  const file = await ifPresent(open(path, 'r'));
+  if (!file) return undefined;
+  try {
+    const { size } = await file.stat();
+    if (!range || range.end < size) return file.createReadStream(range);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  await file.close();
+  return undefined;
+};
+
+/** Moves a file within its file system so that a power cut leaves the old state or the new one, whole. */
+export const moveDurably = async (from: string, to: string): Promise<void> => {
+  await sync(from, 'r+');
+  const folder = dirname(to);
+  const firstMade = await makeFolder(folder);
+  await rename(from, to);
+  await sync(folder, 'r');
+  if (firstMade) await syncUpTo(folder, dirname(firstMade));
+};
+
+/** Of a folder, this makes the names in it durable. */
+const sync = async (path: string, flags: 'r' | 'r+'): Promise<void> => {
+  await using file = await open(path, flags);
+  await file.sync();
+};
+
+const syncUpTo = async (folder: string, top: string): Promise<void> => {
+  for (let path = folder; path !== top;) {
+    path = dirname(path);
+    await sync(path, 'r');
+  }
+};
+
+/** Removes the files of a folder that were last written before `time`, and answers how many. */
+export const removeOlder = async (folder: string, time: number): Promise<number> => {
+  let removed = 0;
+  for (const name of (await ifPresent(readdir(folder))) ?? []) {
+    const path = join(folder, name);
+    const info = await infoOf(path);
+    if (!info || info.modified_at.getTime() > time) continue;
+    await rm(path, { force: true });
+    removed += 1;
+  }
+  return removed;
+};
