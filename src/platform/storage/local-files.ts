@@ -36,27 +36,26 @@ export const openFile = async (path: string, range?: ByteRange): Promise<Readabl
   return undefined;
 };
 
-/** Moves a file within its file system so that a power cut leaves the old state or the new one, whole. */
-export const moveDurably = async (from: string, to: string): Promise<void> => {
+type Move = { from: string; to: string; root: string };
+
+/**
+ * Moves a file within its file system so that a power cut leaves the old state or the new one, whole. Every
+ * folder from the file's up to `root` is synced: another move may have made one without having synced it yet.
+ */
+export const moveDurably = async ({ from, to, root }: Move): Promise<void> => {
   await sync(from, 'r+');
-  const folder = dirname(to);
-  const firstMade = await makeFolder(folder);
+  await makeFolder(dirname(to));
   await rename(from, to);
-  await sync(folder, 'r');
-  if (firstMade) await syncUpTo(folder, dirname(firstMade));
+  for (let folder = to; folder !== root;) {
+    folder = dirname(folder);
+    await sync(folder, 'r');
+  }
 };
 
 /** Of a folder, this makes the names in it durable. */
 const sync = async (path: string, flags: 'r' | 'r+'): Promise<void> => {
   await using file = await open(path, flags);
   await file.sync();
-};
-
-const syncUpTo = async (folder: string, top: string): Promise<void> => {
-  for (let path = folder; path !== top;) {
-    path = dirname(path);
-    await sync(path, 'r');
-  }
 };
 
 /** Removes the files of a folder that were last written before `time`, and answers how many. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 import {
   assertKey,
@@ -16,7 +16,8 @@ import { writeNewFile, type Written } from './staging.ts';
 const probe = Buffer.alloc(4096);
 
 /** Blobs as files in one folder, made when first needed. Staged ones wait in its `tmp`. */
-export const createLocalBlobStore = ({ folder }: { folder: string }): BlobStore => {
+export const createLocalBlobStore = (options: { folder: string }): BlobStore => {
+  const folder = resolve(options.folder);
   const waiting = join(folder, 'tmp');
   const pathOf = (key: string): string => {
     assertKey(key);
@@ -36,7 +37,9 @@ export const createLocalBlobStore = ({ folder }: { folder: string }): BlobStore 
       ending(content, signal, () =>
         withNewFile(async (path) => {
           const written = await writeNewFile(path, { content, max_bytes });
-          return stagedBlob(path, written, pathOf);
+          const publishAs = (key: string) =>
+            orRemove(path, () => moveDurably({ from: path, to: pathOf(key), root: folder }));
+          return stagedBlob(path, written, publishAs);
         }),
       ),
     check: () =>
@@ -91,11 +94,10 @@ const ending = async <T>(
 const stagedBlob = (
   path: string,
   written: Written,
-  pathOf: (key: string) => string,
+  publishAs: (key: string) => Promise<void>,
 ): StagedBlob => ({
   ...written,
   path,
-  publish: (key = contentKey(written.sha256)) =>
-    orRemove(path, () => moveDurably(path, pathOf(key))),
+  publish: (key = contentKey(written.sha256)) => publishAs(key),
   discard: () => rm(path, { force: true }),
 });
