@@ -24,7 +24,6 @@ export const receiveFile = async <T>(
   content.destroy();
   file.resume();
   await orRefuse(watch.guard(finished(file)));
-  if (file.truncated) throw uploadErrors.fileTooLarge();
   return stored;
 };
 
