@@ -1,0 +1,98 @@
+import multipart, { type Multipart, type MultipartValue } from '@fastify/multipart';
+import type { FastifyRequest } from 'fastify';
+import { fastifyPlugin } from 'fastify-plugin';
+import { sharedErrors } from '#kernel/errors.ts';
+import {
+  uploadErrors,
+  type FormFields,
+  type IncomingFile,
+  type IncomingForm,
+} from '#kernel/upload.ts';
+import { watchBody, type BodyWatch } from './body-watch.ts';
+import { drainBody, earlyAnswerPlugin, lingering } from './early-answer.ts';
+import { receiveFile } from './form-file.ts';
+import { formLimits, formOverhead_bytes, partsOf } from './form-parts.ts';
+import { cutOff, refuseField } from './form-refusals.ts';
+
+/** Lets requests carry `multipart/form-data`; nothing of it is read before `incomingForm` is asked to. */
+export const multipartPlugin = fastifyPlugin(
+  async (app) => {
+    await app.register(earlyAnswerPlugin);
+    await app.register(multipart);
+  },
+  { name: 'multipart', fastify: '5.x' },
+);
+
+type Options = {
+  /** The names under which the one file may come. */
+  file_fields: readonly string[];
+  max_file_bytes: number;
+  /** After so long without a byte the upload is refused. */
+  idle_ms?: number;
+};
+
+export const incomingForm = (
+  request: FastifyRequest,
+  { idle_ms = 30_000, ...options }: Options,
+): IncomingForm => {
+  const declared = request.headers['content-length'];
+  const declared_bytes = declared === undefined ? undefined : Number(declared);
+  const max_bytes = options.max_file_bytes + formOverhead_bytes;
+
+  return {
+    declared_bytes,
+    receive: async (sink) => {
+      if (!request.isMultipart()) throw sharedErrors.unsupportedMedia();
+      if (declared_bytes !== undefined && declared_bytes > max_bytes) {
+        throw uploadErrors.fileTooLarge();
+      }
+      if (request.raw.destroyed) throw cutOff();
+      const watch = watchBody(request.raw, { max_bytes, idle_ms });
+      try {
+        return await receiveParts({ request, watch, ...options }, sink);
+      } finally {
+        watch.stop();
+      }
+    },
+  };
+};
+
+type Arriving = Omit<Options, 'idle_ms'> & { request: FastifyRequest; watch: BodyWatch };
+
+const receiveParts = async <T>(
+  { request, watch, file_fields, max_file_bytes }: Arriving,
+  sink: (file: IncomingFile) => Promise<T>,
+): Promise<{ stored: T; fields: FormFields }> => {
+  const fields: Record<string, string[]> = Object.create(null);
+  let received: { stored: T } | undefined;
+  for await (const part of partsOf(request, max_file_bytes, watch)) {
+    const name = nameOf(part);
+    const forFile = file_fields.includes(name);
+    if (part.type === 'field') {
+      if (forFile) throw refuseField(name, 'Must be a file');
+      (fields[name] ??= []).push(valueOf(part));
+    } else {
+      if (!forFile) throw refuseField(name, 'Must not be a file');
+      if (received) throw refuseField(name, 'Must be the only file');
+      received = { stored: await receiveFile(part, sink, watch) };
+    }
+  }
+  if (!received) throw refuseField(file_fields[0] ?? '', 'A file is required');
+  await drainBody(request.raw, lingering);
+  return { ...received, fields };
+};
+
+/** The parser's types promise a name, but parts may come without. */
+const nameOf = (part: Multipart): string => {
+  const name = part.fieldname as string | undefined;
+  if (name === undefined) throw refuseField('', 'Every part needs a name');
+  if (name.length <= formLimits.name_length) return name;
+  throw refuseField(name.slice(0, formLimits.name_length), 'This name is too long');
+};
+
+/** A part that calls itself JSON comes parsed. */
+const valueOf = ({ fieldname, value, valueTruncated }: MultipartValue): string => {
+  if (valueTruncated)
+    throw refuseField(fieldname, `Must not be over ${formLimits.value_bytes} bytes`);
+  return typeof value === 'string' ? value : JSON.stringify(value);
+};
