@@ -74,6 +74,7 @@ CREATE TABLE "tracks" (
 	"file_path" varchar(200) NOT NULL,
 	"original_filename" varchar(255) NOT NULL,
 	"format" text NOT NULL,
+	"content_type" varchar(50) NOT NULL,
 	"size_bytes" bigint NOT NULL,
 	"sha256" varchar(64) NOT NULL,
 	"duration_seconds" integer,

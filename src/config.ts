@@ -160,3 +160,24 @@ export const readConfig = (environment: Environment): Config => {
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(Object.fromEntries(groups)) as Config;
 };
+
+const scaled = (
+  { rate, burst, period_ms }: settings.RateLimit,
+  factor: number,
+): settings.RateLimit => ({
+  rate: rate * factor,
+  burst: Math.max(1, Math.floor(burst * factor)),
+  period_ms,
+});
+
+/** Every bucket, with the factor of suites and benches in it. */
+export const limitsOf = ({ limits }: Pick<Config, 'limits'>) => {
+  const factor = limits.RATE_LIMIT_FACTOR;
+  return {
+    stranger: scaled(limits.RATE_LIMIT_STRANGER, factor),
+    member: scaled(limits.RATE_LIMIT_MEMBER, factor),
+    login: scaled(limits.RATE_LIMIT_LOGIN, factor),
+    register: scaled(limits.RATE_LIMIT_REGISTER, factor),
+    upload: scaled(limits.RATE_LIMIT_UPLOAD, factor),
+  };
+};

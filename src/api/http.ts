@@ -5,16 +5,21 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
 } from 'fastify';
 import { sharedErrors } from '#kernel/errors.ts';
+import type { Registry } from '@prometheus-io/client';
 import { accessLog } from '#platform/http/access-log.ts';
 import { bodyDeadline } from '#platform/http/body-deadline.ts';
 import { crossOrigin } from '#platform/http/cross-origin.ts';
+import { drain } from '#platform/http/drain.ts';
+import { metrics } from '#platform/http/metrics.ts';
 import { securityHeaders } from '#platform/http/security-headers.ts';
 import { callers, originOf } from './callers.ts';
 import type { Identification, RefusalLog, RequestContext } from './context.ts';
 import { parseTags } from './etag.ts';
 import { failures } from './failures.ts';
+import { gate } from './gate.ts';
 import { incomingForm, multipartPlugin } from './multipart.ts';
 import { type CallCounter, type Limits, rateLimits } from './rate-limits.ts';
 
@@ -30,6 +35,7 @@ export type HttpSettings = {
   upload_max_bytes: number;
   /** Where callers reach us; by default where this caller did. */
   public_url: string | undefined;
+  registry: Registry;
 };
 
 const requestId = /^[A-Za-z0-9_.:-]{1,128}$/;
@@ -44,7 +50,7 @@ const idOf = ({ headers }: { headers: Record<string, string | string[] | undefin
 const createServer = ({ log, proxies }: HttpSettings) =>
   Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (logger) => logger,
     genReqId: idOf,
     trustProxy: (address) => proxies.check(address, address.includes(':') ? 'ipv6' : 'ipv4'),
@@ -67,9 +73,11 @@ const takeJson = (app: FastifyInstance): void => {
 
 /** Everything of HTTP that is the same for every route, in the order in which a request meets it. */
 export const createHttp = async (settings: HttpSettings) => {
-  const { production, origins, identification, refused, counter, limits } = settings;
+  const { production, origins, identification, refused, counter, limits, registry } = settings;
   const app = createServer(settings);
   takeJson(app);
+  await app.register(metrics, { registry });
+  await app.register(drain);
   await app.register(accessLog, {
     userIdOf: (req) => {
       const { actor } = req as FastifyRequest;
@@ -77,6 +85,7 @@ export const createHttp = async (settings: HttpSettings) => {
     },
   });
   await app.register(crossOrigin, { production, origins });
+  await app.register(gate);
   await app.register(callers, { identification, refused });
   await app.register(rateLimits, { counter, limits, refused });
   await app.register(securityHeaders, { production });

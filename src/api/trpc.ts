@@ -26,6 +26,7 @@ const t = initTRPC
   });
 
 export const router = t.router;
+export const mergeRouters = t.mergeRouters;
 
 /** Suspended accounts read, take back what is theirs and mind their sign-in; nothing else. */
 const mayWhileSuspended = ({ method, tag, suspended }: Route): boolean =>

@@ -6,9 +6,9 @@ const deadlines = new AsyncLocalStorage<number>();
 export const withDeadline = <T>(ms: number, work: () => T): T =>
   deadlines.run(performance.now() + ms, work);
 
-/** Milliseconds that are left of the current deadline, at most `most`; zero when it has passed. */
+/** Whole milliseconds that are left of the current deadline, at most `most`; zero when it has passed. */
 export const remainingMs = (most: number): number => {
   const deadline = deadlines.getStore();
   if (deadline === undefined) return most;
-  return Math.max(0, Math.min(most, deadline - performance.now()));
+  return Math.ceil(Math.max(0, Math.min(most, deadline - performance.now())));
 };

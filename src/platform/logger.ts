@@ -11,10 +11,12 @@ export type { Logger };
 
 type Settings = { level: string; pretty: boolean; to?: DestinationStream };
 
-/** Statements and their parameters stay out of the log: parameters are people's data. */
-const withoutStatements = (fault: Error): object => {
-  const seen = fault.name === 'DrizzleQueryError' || fault.message.startsWith('Failed query:');
-  return stdSerializers.err(seen && fault.cause instanceof Error ? fault.cause : fault);
+const wrappers = ['TRPCError', 'DrizzleQueryError'];
+
+/** The innermost fault: what wraps it repeats statements with their parameters, which are people's data. */
+const innermost = (fault: Error): Error => {
+  const wraps = wrappers.includes(fault.name) || fault.message.startsWith('Failed query:');
+  return wraps && fault.cause instanceof Error ? innermost(fault.cause) : fault;
 };
 
 /** Secrets never reach the log, wherever an object carries one. */
@@ -42,7 +44,12 @@ const streamFor = ({ pretty, to }: Settings): DestinationStream => {
   if (!pretty) return destination({ sync: false, minLength: 4096 });
   return transport({
     target: 'pino-pretty',
-    options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss' },
+    options: {
+      ignore: 'pid,hostname',
+      translateTime: 'HH:MM:ss',
+      messageKey: 'message',
+      singleLine: true,
+    },
   });
 };
 
@@ -54,7 +61,7 @@ export const createLogger = (settings: Settings): Logger =>
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
       messageKey: 'message',
-      serializers: { err: withoutStatements },
+      serializers: { err: (fault: Error) => stdSerializers.err(innermost(fault)) },
       redact,
     },
     streamFor(settings),

@@ -19,7 +19,7 @@ const list =
 
 const me =
   ({ users }: Deps) =>
-  async (actor: Member): Promise<OwnProfile> => {
+  async (actor: Pick<Member, 'user_id'>): Promise<OwnProfile> => {
     const own = await users.findOwnById(actor.user_id);
     if (!own) throw userErrors.notFound();
     return own;
@@ -54,6 +54,18 @@ const byId =
     return profile;
   };
 
+/** Bytes of files that count against the user's quota. */
+const storageOf =
+  (deps: Deps) =>
+  async (id: number): Promise<number> =>
+    (await me(deps)({ user_id: id })).storage_used_bytes;
+
+/** Whether what was once signed for this user still holds. */
+const isInGoodStanding =
+  ({ users }: Deps) =>
+  async (id: number): Promise<boolean> =>
+    (await users.findProfileById(id)) !== undefined;
+
 export type UsersService = ReturnType<typeof createUsersService>;
 
 export const createUsersService = (deps: Deps) => ({
@@ -61,4 +73,6 @@ export const createUsersService = (deps: Deps) => ({
   me: me(deps),
   updateMe: updateMe(deps),
   byId: byId(deps),
+  storageOf: storageOf(deps),
+  isInGoodStanding: isInGoodStanding(deps),
 });

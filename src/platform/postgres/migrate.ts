@@ -24,7 +24,6 @@ const grantsFor = (role: string): string[] => [
   `grant usage on schema public, pgboss to ${role}`,
   `grant select, insert, update, delete on all tables in schema public, pgboss to ${role}`,
   `grant usage, select on all sequences in schema public, pgboss to ${role}`,
-  `grant execute on all functions in schema public, pgboss to ${role}`,
   ...appendOnly.map((table) => `revoke update, delete on ${table} from ${role}`),
 ];
 

@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { type Config, ConfigError, readConfig } from '#config.ts';
+import { type Service, startService } from './start.ts';
+
+/** Past the time that requests get to end, nothing is worth waiting for. */
+const LONGEST_STOP_MS = 24_000;
+
+const configure = (): Config => {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  try {
+    return readConfig(process.env);
+  } catch (fault) {
+    if (!(fault instanceof ConfigError)) throw fault;
+    for (const problem of fault.problems) console.error(problem);
+    return process.exit(1);
+  }
+};
+
+const stop = async (service: Service): Promise<void> => {
+  setTimeout(() => process.exit(1), LONGEST_STOP_MS).unref();
+  await service.stop();
+  process.exit(0);
+};
+
+try {
+  const service = await startService(configure());
+  // A terminal and npm may both pass a signal on: the second is not a second wish.
+  let stopping: Promise<void> | undefined;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      stopping ??= stop(service).catch((fault: unknown) => {
+        console.error(fault);
+        process.exit(1);
+      });
+    });
+} catch (fault) {
+  console.error(fault instanceof Error ? fault.message : fault);
+  process.exit(1);
+}

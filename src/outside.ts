@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '#config.ts';
+import { type AudioAnalysis, createAudioAnalysis } from '#platform/audio/analysis.ts';
+import { createJobs, type Jobs } from '#platform/jobs.ts';
+import type { Logger } from '#platform/logger.ts';
+import { createMetrics, type Metrics } from '#platform/metrics.ts';
+import { createPasswords, type Passwords } from '#platform/passwords.ts';
+import { createDatabase, type Database } from '#platform/postgres/database.ts';
+import { createNotifications, type Notifications } from '#platform/postgres/notifications.ts';
+import { createPool, type DatabasePool } from '#platform/postgres/pool.ts';
+import { watchSlowQueries } from '#platform/postgres/slow-queries.ts';
+import { keptSecret } from '#platform/secrets.ts';
+import type { BlobStore } from '#platform/storage/blob-store.ts';
+import { createLocalBlobStore } from '#platform/storage/local.ts';
+
+/** The channels that processes tell each other of changes on. */
+const CHANNELS = ['veza_sessions'];
+
+/** Everything beyond this process that the application reaches, opened and ready. */
+export type Outside = {
+  log: Logger;
+  version: string;
+  now: () => Date;
+  metrics: Metrics;
+  pool: DatabasePool;
+  database: Database;
+  notifications: Notifications;
+  jobs: Jobs;
+  blobs: BlobStore;
+  analysis: AudioAnalysis;
+  passwords: Passwords;
+  secrets: { jwt: string; jwt_previous: string | undefined; stream: string };
+};
+
+type Given = {
+  config: Config;
+  /** Of the application's role. */
+  database_url: string;
+  log: Logger;
+  version: string;
+  now?: () => Date;
+};
+
+const openDatabase = ({ config, database_url: url, log }: Given, metrics: Metrics) => {
+  const { DATABASE_POOL_MAX: max, DATABASE_POOL_MIN: min, SLOW_QUERY_MS } = config.database;
+  const slow = watchSlowQueries({ log, slow_ms: SLOW_QUERY_MS });
+  const pool = createPool({
+    url,
+    max,
+    min: Math.min(min, max),
+    timeout_ms: config.server.REQUEST_TIMEOUT,
+    observe: (query) => {
+      metrics.query(query);
+      slow.note(query, pool);
+    },
+    onLost: (fault) => log.warn({ err: fault }, 'an idle database connection was lost'),
+  });
+  metrics.watchPool(pool);
+  return { pool, database: createDatabase(pool) };
+};
+
+const readSecrets = async ({ server, jwt, storage }: Config): Promise<Outside['secrets']> => ({
+  jwt: jwt.JWT_SECRET ?? (await keptSecret(server.DATA_DIR, 'jwt')),
+  jwt_previous: jwt.JWT_SECRET_PREVIOUS,
+  stream: storage.STREAM_SECRET ?? (await keptSecret(server.DATA_DIR, 'stream')),
+});
+
+const filesFolder = ({ server, storage }: Config): string =>
+  storage.STORAGE_URL ? fileURLToPath(storage.STORAGE_URL) : join(server.DATA_DIR, 'files');
+
+export const openOutside = async (given: Given): Promise<Outside> => {
+  const { config, database_url: url, log, version, now = () => new Date() } = given;
+  const metrics = createMetrics({ version });
+  return {
+    log,
+    version,
+    now,
+    metrics,
+    ...openDatabase(given, metrics),
+    notifications: createNotifications({ url, channels: CHANNELS, log }),
+    jobs: createJobs({ url, concurrency: config.queue.QUEUE_CONCURRENCY, log }),
+    blobs: createLocalBlobStore({ folder: filesFolder(config) }),
+    analysis: createAudioAnalysis({
+      log,
+      concurrency: Math.max(1, config.queue.QUEUE_CONCURRENCY),
+    }),
+    passwords: createPasswords(),
+    secrets: await readSecrets(config),
+  };
+};
+
+/** In the order of use: work ends before what it works with. */
+export const closeOutside = async (outside: Outside): Promise<void> => {
+  await outside.jobs.stop(3000).catch((err: unknown) => outside.log.warn({ err }, 'jobs'));
+  await outside.analysis.close();
+  await outside.notifications.close();
+  await outside.passwords.close();
+  await outside.pool.end();
+};

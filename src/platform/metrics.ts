@@ -1,0 +1,110 @@
+import type { Readable } from 'node:stream';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import type { Pool } from 'pg';
+import type { QueryEnded } from './postgres/pool.ts';
+
+const QUERY_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5];
+
+const queryMetrics = (registers: Registry[]) => {
+  const seconds = new Histogram({
+    name: 'veza_db_query_duration_seconds',
+    help: 'Time of database statements, by name',
+    labelNames: ['query'],
+    buckets: QUERY_SECONDS,
+    registers,
+  });
+  const failures = new Counter({
+    name: 'veza_db_query_failures_total',
+    help: 'Database statements that failed, by name',
+    labelNames: ['query'],
+    registers,
+  });
+  /** A series is looked up once: labels cost more than the observation. */
+  const series = new Map<string, ReturnType<typeof seconds.labels>>();
+  return ({
+    name,
+    duration_ms,
+    failed,
+  }: Pick<QueryEnded, 'name' | 'duration_ms' | 'failed'>): void => {
+    let named = series.get(name);
+    if (!named) series.set(name, (named = seconds.labels({ query: name })));
+    named.observe(duration_ms / 1000);
+    if (failed) failures.inc({ query: name });
+  };
+};
+
+const transferMetrics = (registers: Registry[]) => {
+  const uploaded = new Counter({
+    name: 'veza_upload_bytes_total',
+    help: 'Bytes of files that were taken',
+    registers,
+  });
+  const uploads = new Counter({
+    name: 'veza_uploads_total',
+    help: 'Files that were taken',
+    registers,
+  });
+  const streamed = new Counter({
+    name: 'veza_stream_bytes_total',
+    help: 'Bytes of media that were read for callers',
+    registers,
+  });
+  const streams = new Gauge({
+    name: 'veza_streams_open',
+    help: 'Media being sent at this moment',
+    registers,
+  });
+  return {
+    uploaded(bytes: number): void {
+      uploads.inc();
+      uploaded.inc(bytes);
+    },
+    streaming(content: Readable): Readable {
+      streams.inc();
+      content.once('close', () => {
+        streams.dec();
+        if ('bytesRead' in content && typeof content.bytesRead === 'number')
+          streamed.inc(content.bytesRead);
+      });
+      return content;
+    },
+  };
+};
+
+/** What this process counts, in a registry of its own. */
+export const createMetrics = ({ version }: { version: string }) => {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'veza_build_info',
+    help: 'The running version',
+    labelNames: ['version'],
+    registers,
+  }).set({ version }, 1);
+  return {
+    registry,
+    query: queryMetrics(registers),
+    transfers: transferMetrics(registers),
+    watchPool(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>): void {
+      const gauge = (name: string, help: string, read: () => number) =>
+        new Gauge({
+          name,
+          help,
+          registers,
+          collect() {
+            this.set(read());
+          },
+        });
+      gauge('veza_db_connections', 'Connections of the pool', () => pool.totalCount);
+      gauge('veza_db_connections_idle', 'Connections nobody uses', () => pool.idleCount);
+      gauge(
+        'veza_db_connections_waiting',
+        'Requests waiting for a connection',
+        () => pool.waitingCount,
+      );
+    },
+  };
+};
+
+export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import type { Config } from '#config.ts';
+import { joinEmbeddedPostgres } from '#platform/embedded-postgres/embedded-postgres.ts';
+import { migrateJobs } from '#platform/jobs.ts';
+import { createLogger, type Logger } from '#platform/logger.ts';
+import { migrateDatabase } from '#platform/postgres/migrate.ts';
+import { buildApp } from './app.ts';
+import { closeOutside, openOutside } from './outside.ts';
+
+/** The database that the configuration names, or the one of this folder. */
+export type ServedDatabase = { url: string; migration_url: string; leave: () => Promise<void> };
+
+export const serveDatabase = async (
+  { server, database }: Config,
+  log: Logger,
+): Promise<ServedDatabase> => {
+  const { DATABASE_URL: url, DATABASE_MIGRATION_URL: migration_url = url } = database;
+  if (url && migration_url) return { url, migration_url, leave: async () => undefined };
+  const folder = join(server.DATA_DIR, 'postgres');
+  const embedded = await joinEmbeddedPostgres({ folder, log });
+  log.info(`Embedded PostgreSQL in ${folder}, port ${embedded.port} (${embedded.started})`);
+  return embedded;
+};
+
+export const loggerFor = ({ server }: Config): Logger =>
+  createLogger({ level: server.LOG_LEVEL, pretty: server.ENVIRONMENT === 'development' });
+
+export const readVersion = async (): Promise<string> => {
+  const manifest = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(manifest) as { version: string }).version);
+};
+
+const RETRY_MS = 500;
+
+/** A database that is not there yet is waited for: processes may start in any order. */
+const untilDone = async (
+  work: () => Promise<void>,
+  { log, signal }: { log: Logger; signal: AbortSignal },
+): Promise<void> => {
+  for (;;) {
+    try {
+      return await work();
+    } catch (err) {
+      if (signal.aborted) return;
+      log.warn({ err }, 'the database is not ready');
+    }
+    await wait(RETRY_MS, undefined, { signal }).catch(() => undefined);
+  }
+};
+
+export type Service = {
+  /** Of HTTP, as this machine reaches it. */
+  url: string;
+  /** Resolves when requests are welcome. */
+  ready: Promise<void>;
+  /** Lets requests in flight end, then leaves everything as it was found. */
+  stop: () => Promise<void>;
+};
+
+const announce = (log: Logger, url: string, { storage, server }: Config): void => {
+  log.info(`Files in ${storage.STORAGE_URL ?? join(server.DATA_DIR, 'files')}`);
+  log.info(
+    `Veza listens on ${url} · docs ${url}/docs · health ${url}/health · metrics ${url}/metrics`,
+  );
+};
+
+/** Answers the port, which the configuration may have left to choose. */
+const listen = async (http: FastifyInstance, { server }: Config): Promise<number> => {
+  await http.ready();
+  http.server.listen({ host: server.HOST, port: server.PORT });
+  await once(http.server, 'listening');
+  const address = http.server.address();
+  return typeof address === 'object' && address ? address.port : server.PORT;
+};
+
+export const startService = async (config: Config): Promise<Service> => {
+  const log = loggerFor(config);
+  const database = await serveDatabase(config, log);
+  const version = await readVersion();
+  const outside = await openOutside({ config, database_url: database.url, log, version });
+  const app = await buildApp(outside, config);
+  const url = `http://localhost:${await listen(app.http, config)}`;
+
+  const stopping = new AbortController();
+  const prepare = async (): Promise<void> => {
+    await migrateDatabase({
+      ...database,
+      then: () => migrateJobs(database.migration_url, app.jobs),
+    });
+    await outside.jobs.start(app.jobs);
+    app.open();
+    announce(log, url, config);
+  };
+
+  return {
+    url,
+    ready: untilDone(prepare, { log, signal: stopping.signal }),
+    stop: async () => {
+      stopping.abort();
+      await app.http.drain(config.server.SHUTDOWN_TIMEOUT);
+      await app.close();
+      await closeOutside(outside);
+      await database.leave();
+    },
+  };
+};
