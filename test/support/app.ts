@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, inject } from 'vitest';
+import { buildApp } from '#app.ts';
+import { readConfig } from '#config.ts';
+import { createLogger } from '#platform/logger.ts';
+import { closeOutside, openOutside, type Outside } from '../../src/outside.ts';
+import { cloneDatabase, dropDatabase } from './clone.ts';
+
+type Options = {
+  /** Settings other than the suite's. */
+  environment?: Record<string, string>;
+  /** Moves with the test when given. */
+  now?: () => Date;
+  /** Whether jobs are run; by default they wait. */
+  jobs?: boolean;
+  /** Lines of the log, when a test looks at them. */
+  log?: (line: string) => void;
+};
+
+const environmentOf = (folder: string, { environment, jobs }: Options): Record<string, string> => ({
+  ENVIRONMENT: 'test',
+  DATA_DIR: folder,
+  LOG_LEVEL: 'info',
+  DATABASE_POOL_MAX: '10',
+  DATABASE_POOL_MIN: '0',
+  RATE_LIMIT_FACTOR: '10000',
+  QUEUE_CONCURRENCY: jobs ? '1' : '0',
+  ...environment,
+});
+
+/** The application on a database, files and secrets of its own, not listening; taken down after the file's tests. */
+export const testApp = async (options: Options = {}) => {
+  const folder = await mkdtemp(join(tmpdir(), 'veza-test-app-'));
+  const urls = await cloneDatabase(inject('template'));
+  const config = readConfig(environmentOf(folder, options));
+  const to = { write: (line: string) => options.log?.(line) };
+  const log = createLogger({ level: config.server.LOG_LEVEL, pretty: false, to });
+  const now = options.now ?? (() => new Date());
+  const outside: Outside = await openOutside({
+    config,
+    database_url: urls.url,
+    log,
+    version: 'test',
+    now,
+  });
+  const app = await buildApp(outside, config);
+  await outside.jobs.start(app.jobs);
+  app.open();
+  await app.http.ready();
+
+  afterAll(async () => {
+    await app.close();
+    await closeOutside(outside);
+    await dropDatabase(urls);
+    await rm(folder, { recursive: true, force: true });
+  });
+  return { ...app, outside, config, urls, folder };
+};
+
+export type TestApp = Awaited<ReturnType<typeof testApp>>;

@@ -1,0 +1,8 @@
+/** The queues of the application, as far as a test database needs them. */
+export const queues = ['tracks.process', 'tracks.purge', 'idempotency.purge', 'storage.sweep'].map(
+  (name) => ({
+    name,
+    retry_limit: 3,
+    longest_seconds: 600,
+  }),
+);
