@@ -31,7 +31,7 @@ export const loggerFor = ({ server }: Config): Logger =>
 
 export const readVersion = async (): Promise<string> => {
   const manifest = await readFile(new URL('../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(manifest) as { version: string }).version);
+  return (JSON.parse(manifest) as { version: string }).version;
 };
 
 const RETRY_MS = 500;
@@ -89,7 +89,7 @@ export const startService = async (config: Config): Promise<Service> => {
   const prepare = async (): Promise<void> => {
     await migrateDatabase({
       ...database,
-      then: () => migrateJobs(database.migration_url, app.jobs),
+      afterwards: () => migrateJobs(database.migration_url, app.jobs),
     });
     await outside.jobs.start(app.jobs);
     app.open();

@@ -73,25 +73,22 @@ export const callers = fp<Settings>(
         req.verified = verified;
         return done();
       }
-      verified.then(
-        (outcome) => {
-          req.verified = outcome;
-          done();
-        },
-        (fault: Error) => done(fault),
-      );
+      return verified.then((outcome) => {
+        req.verified = outcome;
+        return done();
+      }, done);
     });
 
     app.addHook('preParsing', async (req, reply) => {
+      app.secure(reply);
       const { verified } = req;
-      req.actor = stranger;
-      if (verified === undefined) return;
-      if ('rejected' in verified) return refuse(reply, req, refused);
-      const found = identification.memberOf(verified.claims);
-      const member = found instanceof Promise ? await found : found;
-      if (!member) return refuse(reply, req, refused);
-      req.actor = member;
+      if (verified === undefined) {
+        req.actor = stranger;
+        return;
+      }
+      const found = 'claims' in verified ? identification.memberOf(verified.claims) : undefined;
+      req.actor = (found instanceof Promise ? await found : found) ?? refuse(reply, req, refused);
     });
   },
-  { name: 'callers', fastify: '5.x' },
+  { name: 'callers', dependencies: ['security-headers'], fastify: '5.x' },
 );

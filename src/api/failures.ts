@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { DomainError, sharedErrors } from '#kernel/errors.ts';
+import { type DomainError, sharedErrors } from '#kernel/errors.ts';
 import { originOf } from './callers.ts';
 import type { RefusalLog } from './context.ts';
 import { errorEnvelope } from './envelope.ts';

@@ -86,9 +86,9 @@ export const createHttp = async (settings: HttpSettings) => {
   });
   await app.register(crossOrigin, { production, origins });
   await app.register(gate);
+  await app.register(securityHeaders, { production });
   await app.register(callers, { identification, refused });
   await app.register(rateLimits, { counter, limits, refused });
-  await app.register(securityHeaders, { production });
   await app.register(failures, { refused, secure: app.secure });
   await app.register(bodyDeadline);
   await app.register(multipartPlugin);

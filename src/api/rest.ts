@@ -64,6 +64,9 @@ const headersOf = ({ version, location }: Route, output: unknown): Record<string
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
+const send = (reply: FastifyReply, { status, headers, body }: StoredAnswer): FastifyReply =>
+  reply.code(status).headers(headers).type(JSON_TYPE).send(body);
+
 /** One procedure as a REST operation: what is particular to it is worked out once, at start. */
 const operation = (
   { path, type, route, call }: Procedure,
@@ -83,9 +86,6 @@ const operation = (
     headers: headersOf(route, output),
     body: envelope(output, request_id, route.message),
   });
-
-  const send = (reply: FastifyReply, { status, headers, body }: StoredAnswer): FastifyReply =>
-    reply.code(status).headers(headers).type(JSON_TYPE).send(body);
 
   const sendOnce = async (req: FastifyRequest, reply: FastifyReply, key: string) => {
     const ctx = contextOf(req, reply);

@@ -17,29 +17,35 @@ type Settings = {
 const isForm = (req: FastifyRequest): boolean =>
   /^multipart\/form-data/i.test(req.headers['content-type'] ?? '');
 
+type TrpcRequest = FastifyRequest<{ Params: { path: string } }>;
+
+/** Each call of a batch counts; the request itself was counted as the first. */
+const answerWith =
+  (app: FastifyInstance, { router, refused, contextOf }: Settings) =>
+  (req: TrpcRequest, res: FastifyReply): Promise<void> =>
+    fastifyRequestHandler({
+      req,
+      res,
+      path: req.params.path,
+      router,
+      maxBatchSize: MOST_CALLS,
+      createContext: async ({ info }) => {
+        for (let extra = 1; extra < info.calls.length; extra += 1) app.spend(req, res);
+        return contextOf(req, res, info.calls.length);
+      },
+      onError: ({ error }) => void settleFailure(req, res, { thrown: error, refused }),
+    });
+
 /** The wire of tRPC over HTTP, as its stock clients speak it. */
 export const registerTrpcHttp = async (app: FastifyInstance, settings: Settings): Promise<void> => {
-  const { router, timeout_ms, refused, contextOf } = settings;
+  const answer = answerWith(app, settings);
   await app.register(async (scope) => {
     scope.removeContentTypeParser('application/json');
     scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_req, body, done) =>
       done(null, body),
     );
-    const answer = (req: FastifyRequest<{ Params: { path: string } }>, res: FastifyReply) =>
-      fastifyRequestHandler({
-        req,
-        res,
-        path: req.params.path,
-        router,
-        maxBatchSize: MOST_CALLS,
-        createContext: async ({ info }) => {
-          for (let extra = 1; extra < info.calls.length; extra += 1) app.spend(req, res);
-          return contextOf(req, res, info.calls.length);
-        },
-        onError: ({ error }) => void settleFailure(req, res, { thrown: error, refused }),
-      });
     scope.all<{ Params: { path: string } }>('/trpc/:path', async (req, res) => {
-      if (!isForm(req)) return withDeadline(timeout_ms, () => answer(req, res));
+      if (!isForm(req)) return withDeadline(settings.timeout_ms, () => answer(req, res));
       // A form is read by its procedure, as it arrives: the adapter would read it all first.
       req.body = '';
       return answer(req, res);

@@ -16,12 +16,12 @@ const decoderFor = (property: Property): Decode => {
   if (type === 'integer' || type === 'number') return number;
   if (type === 'boolean') return boolean;
   if (type === 'array') {
-    const each = decoderFor((items ?? {}) as Property);
+    const each = decoderFor(items ?? {});
     return (text) => (typeof text === 'string' ? [each(text)] : text.map(each));
   }
   if (Array.isArray(anyOf)) {
-    const known = anyOf.find(({ type }: Property) => type !== 'null');
-    return known ? decoderFor(known as Property) : asWritten;
+    const known = (anyOf as Property[]).find(({ type }) => type !== 'null');
+    return known ? decoderFor(known) : asWritten;
   }
   return asWritten;
 };

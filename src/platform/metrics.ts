@@ -71,6 +71,17 @@ const transferMetrics = (registers: Registry[]) => {
   };
 };
 
+/** Read when it is asked for. */
+const gauge = (registers: Registry[], name: string, read: () => number) =>
+  new Gauge({
+    name,
+    help: 'Connections of the database pool: all, unused, and requests that wait for one',
+    registers,
+    collect() {
+      this.set(read());
+    },
+  });
+
 /** What this process counts, in a registry of its own. */
 export const createMetrics = ({ version }: { version: string }) => {
   const registry = new Registry();
@@ -87,22 +98,9 @@ export const createMetrics = ({ version }: { version: string }) => {
     query: queryMetrics(registers),
     transfers: transferMetrics(registers),
     watchPool(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>): void {
-      const gauge = (name: string, help: string, read: () => number) =>
-        new Gauge({
-          name,
-          help,
-          registers,
-          collect() {
-            this.set(read());
-          },
-        });
-      gauge('veza_db_connections', 'Connections of the pool', () => pool.totalCount);
-      gauge('veza_db_connections_idle', 'Connections nobody uses', () => pool.idleCount);
-      gauge(
-        'veza_db_connections_waiting',
-        'Requests waiting for a connection',
-        () => pool.waitingCount,
-      );
+      gauge(registers, 'veza_db_connections', () => pool.totalCount);
+      gauge(registers, 'veza_db_connections_idle', () => pool.idleCount);
+      gauge(registers, 'veza_db_connections_waiting', () => pool.waitingCount);
     },
   };
 };

@@ -37,11 +37,9 @@ export const setAccount = async (
   { role, state }: { role?: Role | undefined; state?: AccountState | undefined },
 ): Promise<void> => {
   await app.outside.pool.query(
-    {
-      text: 'with changed as (update users set role = coalesce($2, role), state = coalesce($3, state) where id = $1 returning id) select pg_notify($4, $5) from changed',
-      name: 'test_set_account',
-    } as never,
-    [id, role ?? null, state ?? null, 'veza_sessions', `user:${id}`] as never,
+    `with changed as (update users set role = coalesce($2, role), state = coalesce($3, state) where id = $1 returning id)
+     select pg_notify('veza_sessions', 'user:' || id) from changed`,
+    [id, role ?? null, state ?? null],
   );
 };
 

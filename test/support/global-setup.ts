@@ -33,7 +33,10 @@ const serve = async () => {
 export default async (project: TestProject) => {
   const server = await serve();
   const template = await createDatabaseFrom(server, undefined);
-  await migrateDatabase({ ...template, then: () => migrateJobs(template.migration_url, queues) });
+  await migrateDatabase({
+    ...template,
+    afterwards: () => migrateJobs(template.migration_url, queues),
+  });
   project.provide('template', template);
   return async () => {
     await dropDatabase(template);

@@ -19,6 +19,8 @@ import { createAuthRouter, createPasswordRouter } from './auth.router.ts';
 import { createAuthService } from './auth.service.ts';
 import { type Changes, createIdentification } from './identification.ts';
 
+type TokenClaims = { user_id: number; session_id: number };
+
 const MOST_REMEMBERED = 50_000;
 const LONGEST_REMEMBERED_MS = 60_000;
 
@@ -76,7 +78,7 @@ export const createAuthModule = (outside: Outside) => {
       ),
     common: createCommonPasswords(),
     mint: createTokenMint(secrets),
-    forget: identification.forget,
+    forget: (ended) => identification.forget(ended),
   });
   return {
     service,
@@ -84,7 +86,7 @@ export const createAuthModule = (outside: Outside) => {
     passwordRouter: createPasswordRouter(service),
     identification: {
       verify: (token: string) => access.verify(token),
-      memberOf: identification.memberOf,
+      memberOf: (claims: TokenClaims) => identification.memberOf(claims),
     },
   };
 };

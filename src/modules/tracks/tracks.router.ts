@@ -4,14 +4,10 @@ import type { Track } from './track.ts';
 import { tracksContract as c } from './tracks.contract.ts';
 import type { TracksService } from './tracks.service.ts';
 
-/** What callers see of a track: where its bytes are kept is nobody's business. */
-const present = ({
-  file_path: _,
-  original_filename: __,
-  content_type: ___,
-  deleted_at: ____,
-  ...track
-}: Track) => track;
+/** What callers see of a track: where and under which name its bytes are kept is nobody's business. */
+const present = (
+  track: Track,
+): Omit<Track, 'file_path' | 'original_filename' | 'content_type' | 'deleted_at'> => track;
 
 const presentFeed = ({ data, pagination }: Feed<Track>) => ({
   data: data.map(present),

@@ -8,7 +8,7 @@ const LONGEST_MS = 10_000;
  */
 export const bodyDeadline = fp(
   async (app) => {
-    app.addHook('preParsing', (req, _reply, payload, done) => {
+    app.addHook('onRequest', (req, _reply, done) => {
       const {
         'content-length': length,
         'transfer-encoding': chunked,
@@ -17,10 +17,10 @@ export const bodyDeadline = fp(
       const hasBody = chunked !== undefined || (length !== undefined && length !== '0');
       if (hasBody && !/^multipart\//i.test(type ?? '')) {
         const timer = setTimeout(() => req.raw.destroy(), LONGEST_MS);
-        payload.once('end', () => clearTimeout(timer));
-        payload.once('close', () => clearTimeout(timer));
+        req.raw.once('end', () => clearTimeout(timer));
+        req.raw.once('close', () => clearTimeout(timer));
       }
-      done(null, payload);
+      done();
     });
   },
   { name: 'body-deadline', fastify: '5.x' },

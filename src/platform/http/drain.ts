@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
@@ -18,24 +19,32 @@ const SWEEP_MS = 50;
 const closed = (app: FastifyInstance): Promise<void> =>
   new Promise((resolve) => void app.server.close(() => resolve()));
 
+/** Its answer will say `Connection: close`. */
+const isLast = (response: ServerResponse): void => {
+  response.shouldKeepAlive = false;
+};
+
 /**
  * Fastify's own `close` waits for keep-alive connections or cuts requests in flight. Here every answer says
  * `Connection: close` once draining has begun, and connections are closed when they are idle.
  */
 export const drain = fp(
   async (app) => {
+    const inFlight = new Set<ServerResponse>();
     let draining = false;
-    app.decorate('isDraining', () => draining);
-    app.addHook('onRequest', (_req, reply, done) => {
-      if (draining) reply.header('connection', 'close');
+    app.addHook('onRequest', (_req, { raw }, done) => {
+      if (draining) isLast(raw);
+      inFlight.add(raw);
       done();
     });
-    app.addHook('onSend', (_req, reply, payload, done) => {
-      if (draining) reply.header('connection', 'close');
-      done(null, payload);
+    app.addHook('onResponse', (_req, { raw }, done) => {
+      inFlight.delete(raw);
+      done();
     });
+    app.decorate('isDraining', () => draining);
     app.decorate('drain', async (timeout_ms) => {
       draining = true;
+      for (const response of inFlight) isLast(response);
       if (!app.server.listening) return;
       await wait(FAREWELL_MS);
       const sweeping = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);

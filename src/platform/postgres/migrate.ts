@@ -14,7 +14,7 @@ type Settings = {
   /** Connects as the role that uses them; it is granted no more than that. */
   url: string;
   /** Run under the same lock, as the owner, after the tables are there. */
-  then?: () => Promise<void>;
+  afterwards?: () => Promise<void>;
 };
 
 /** Tables that the application may add to and read, never change. */
@@ -34,7 +34,11 @@ const grant = async (owner: Client, url: string): Promise<void> => {
 };
 
 /** Brings the database to the schema of this version. Safe to run from many processes at once. */
-export const migrateDatabase = async ({ migration_url, url, then }: Settings): Promise<void> => {
+export const migrateDatabase = async ({
+  migration_url,
+  url,
+  afterwards,
+}: Settings): Promise<void> => {
   const owner = new Client({
     connectionString: libpqUrl(migration_url),
     application_name: 'veza-api migration',
@@ -45,7 +49,7 @@ export const migrateDatabase = async ({ migration_url, url, then }: Settings): P
   try {
     await owner.query('select pg_advisory_lock($1)', [LOCK]);
     await migrate(drizzle({ client: owner }), { migrationsFolder: folder });
-    await then?.();
+    await afterwards?.();
     await grant(owner, url);
   } finally {
     await owner.end().catch(() => undefined);
