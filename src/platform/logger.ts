@@ -41,7 +41,7 @@ const redact = {
 
 const streamFor = ({ pretty, to }: Settings): DestinationStream => {
   if (to) return to;
-  if (!pretty) return destination({ sync: false, minLength: 4096 });
+  if (!pretty) return destination({ sync: false, minLength: 4096, periodicFlush: 200 });
   return transport({
     target: 'pino-pretty',
     options: {

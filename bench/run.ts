@@ -1,0 +1,161 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { joinEmbeddedPostgres } from '#platform/embedded-postgres/embedded-postgres.ts';
+import { type Figure, type Load, measure, summarise } from './load.ts';
+import { peakResidentBytes, type Server, startServer } from './processes.ts';
+import { trackQuery } from './sql.ts';
+import { measureTransfers, noise } from './transfers.ts';
+
+/** The flags of `npm start`. */
+const FLAGS = ['--max-semi-space-size=8', '--max-old-space-size=200'];
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
+const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 5);
+const CONNECTIONS = 32;
+const TRACKS = 40;
+const TRANSFER_BYTES = 100_000_000;
+const PASSWORD = 'quiet-harbour!42';
+
+const post = async (url: string, body: string | FormData, headers: Record<string, string>) => {
+  const answer = await fetch(url, { method: 'POST', body, headers });
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
+  return ((await answer.json()) as { data: never }).data;
+};
+
+type Account = { access_token: string; user: { email: string } };
+
+const register = (url: string, name: string): Promise<Account> =>
+  post(
+    `${url}/api/v1/auth/register`,
+    JSON.stringify({ username: name, email: `${name}@example.com`, password: PASSWORD }),
+    { 'content-type': 'application/json' },
+  );
+
+/** One track that is read and enough for a page; what the owner sees needs no analysis to have ended. */
+const addTracks = async (url: string, token: string): Promise<number> => {
+  let id = 0;
+  for (let made = 0; made < TRACKS; made += 1) {
+    const form = new FormData();
+    form.append('file', new Blob([new Uint8Array(noise(20_000))]), `track ${made}.wav`);
+    form.append('description', 'A field recording from the harbour, late in the evening.');
+    ({ id } = await post(`${url}/api/v1/tracks`, form, { authorization: `Bearer ${token}` }));
+  }
+  return id;
+};
+
+const LOGIN_ACCOUNTS = 200;
+
+const loadsOf = async (plain: Server, ours: Server): Promise<{ loads: Load[]; token: string }> => {
+  const { access_token: token } = await register(ours.url, 'bench');
+  const id = await addTracks(ours.url, token);
+  const headers = { authorization: `Bearer ${token}` };
+  const input = encodeURIComponent(JSON.stringify({ id }));
+  const names = Array.from({ length: LOGIN_ACCOUNTS }, (_, index) => `bench${index}`);
+  for (const name of names) await register(ours.url, name);
+  const logins = names.map((username) => ({
+    method: 'POST' as const,
+    path: '/api/v1/auth/login',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username, password: PASSWORD }),
+  }));
+  const common = { connections: CONNECTIONS, seconds: SECONDS };
+  const loads: Load[] = [
+    { ...common, name: 'plain route', server: plain, requests: [{ path: `/tracks/${id}` }] },
+    {
+      ...common,
+      name: 'REST read',
+      server: ours,
+      requests: [{ path: `/api/v1/tracks/${id}`, headers }],
+    },
+    {
+      ...common,
+      name: 'tRPC read',
+      server: ours,
+      requests: [{ path: `/trpc/tracks.byId?input=${input}`, headers }],
+    },
+    {
+      ...common,
+      name: 'REST list of 20',
+      server: ours,
+      requests: [{ path: '/api/v1/users/me/tracks', headers }],
+    },
+    { ...common, name: 'login', server: ours, requests: logins, connections: 4 },
+  ];
+  return { loads, token };
+};
+
+/** Round by round, so that whatever disturbs the machine disturbs all alike. */
+const measureAll = async (loads: Load[]): Promise<Figure[]> => {
+  const rounds: Figure[][] = [];
+  for (const load of loads) await measure({ ...load, seconds: 2 });
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const figures: Figure[] = [];
+    for (const load of loads) figures.push(await measure(load));
+    rounds.push(figures);
+  }
+  return loads.map((_, index) => summarise(rounds.map((figures) => figures[index] as Figure)));
+};
+
+const printFigures = (figures: Figure[]): void => {
+  const base = figures[0];
+  console.table(
+    figures.map((figure) => ({
+      ...figure,
+      ratio: base && Number((figure.requests_per_second / base.requests_per_second).toFixed(2)),
+      cpu_ratio: base && Number((base.cpu_us_per_request / figure.cpu_us_per_request).toFixed(2)),
+    })),
+  );
+};
+
+const folder = await mkdtemp(join(tmpdir(), 'veza-bench-'));
+const database = await joinEmbeddedPostgres({
+  folder: join(folder, 'postgres'),
+  log: pino({ level: 'warn' }),
+});
+const ours = await startServer({
+  script: 'src/main.ts',
+  flags: FLAGS,
+  probe: '/ready',
+  env: {
+    DATABASE_URL: database.url,
+    DATABASE_MIGRATION_URL: database.migration_url,
+    DATABASE_POOL_MAX: '20',
+    DATA_DIR: folder,
+    PORT: '0',
+    HOST: '127.0.0.1',
+    ENVIRONMENT: 'test',
+    RATE_LIMIT_FACTOR: '1000000',
+    QUEUE_CONCURRENCY: '0',
+  },
+});
+const { text, constants } = await trackQuery();
+const plain = await startServer({
+  script: 'bench/plain-server.ts',
+  flags: FLAGS,
+  probe: '/live',
+  env: { DATABASE_URL: database.url, SQL_TEXT: text, SQL_VALUES: JSON.stringify(constants) },
+});
+try {
+  const { loads, token } = await loadsOf(plain, ours);
+  const figures = await measureAll(loads);
+  const transfers = await measureTransfers(ours.url, token, TRANSFER_BYTES);
+  const resident_mb = Math.round((await peakResidentBytes(ours.pid)) / 1e6);
+  printFigures(figures);
+  console.table(transfers);
+  console.log(`Most resident memory of the service: ${resident_mb} MB`);
+  await mkdir('bench/results', { recursive: true });
+  const result = {
+    node: process.version,
+    rounds: ROUNDS,
+    seconds: SECONDS,
+    figures,
+    transfers,
+    resident_mb,
+  };
+  await writeFile('bench/results/latest.json', `${JSON.stringify(result, null, 2)}\n`);
+} finally {
+  await Promise.all([ours.stop(), plain.stop()]);
+  await database.leave();
+  await rm(folder, { recursive: true, force: true });
+}
