@@ -3,7 +3,6 @@ import type { FastifyInstance } from 'fastify';
 import { registerHealth } from '#api/health.ts';
 import { contextMaker, createHttp, type HttpSettings } from '#api/http.ts';
 import { registerRest } from '#api/rest.ts';
-import { mergeRouters, router } from '#api/trpc.ts';
 import { registerTrpcHttp } from '#api/trpc-http.ts';
 import { type Config, limitsOf } from '#config.ts';
 import { withDeadline } from '#kernel/deadline.ts';
@@ -18,6 +17,7 @@ import { createMemoryRateLimiter } from '#platform/rate-limiter.ts';
 import { sweepStaged } from '#platform/storage/sweep.job.ts';
 import { createStreamSignatures } from '#platform/stream-signatures.ts';
 import { createAccessTokens, deriveKey } from '#platform/tokens.ts';
+import { type AppRouter, createAppRouter } from './app-router.ts';
 import type { Outside } from './outside.ts';
 
 /** A stranger's listening is counted once a day; the digest tells nothing of address or agent. */
@@ -65,19 +65,7 @@ const createModules = (outside: Outside, config: Config) => {
 
 type Modules = ReturnType<typeof createModules>;
 
-export const createAppRouter = ({
-  users,
-  auth,
-  tracks,
-}: Pick<Modules, 'users' | 'auth' | 'tracks'>) =>
-  router({
-    auth: auth.router,
-    users: mergeRouters(users.router, auth.passwordRouter),
-    tracks: tracks.router,
-  });
-
-/** What typed clients know of this service. */
-export type AppRouter = ReturnType<typeof createAppRouter>;
+export type { AppRouter };
 
 const httpSettings = (
   outside: Outside,

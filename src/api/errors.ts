@@ -72,6 +72,16 @@ const statusOfTrpc: Partial<Record<TRPCError['code'], number>> = {
   UNSUPPORTED_MEDIA_TYPE: 415,
 };
 
+const keyOfStatus = new Map<number, TRPCError['code']>([
+  ...Object.values(transports).map(({ http, trpc }) => [http, trpc] as const),
+  [405, 'METHOD_NOT_SUPPORTED'],
+  [408, 'TIMEOUT'],
+]);
+
+/** tRPC's name for a status that a refusal is answered with. */
+export const trpcCodeOf = (status: number): TRPCError['code'] =>
+  keyOfStatus.get(status) ?? 'INTERNAL_SERVER_ERROR';
+
 const statusOfHttp = (fault: Error): number =>
   'statusCode' in fault && typeof fault.statusCode === 'number' && fault.statusCode < 500
     ? fault.statusCode

@@ -42,6 +42,7 @@ const contentOf = (file: MultipartFile['file'], broken: AbortSignal): Readable =
   });
   broken.addEventListener('abort', () => fail(broken.reason), { once: true });
   content.on('error', () => {}); // its reader may not have come yet, or may be gone
+  if (file.destroyed) fail(file.errored ?? cutOff()); // a short form may have ended before its file was handed out
   return content;
 };
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { PassThrough, pipeline } from 'node:stream';
+import { pipeline, Transform } from 'node:stream';
 import { invalidFields, refusal, sharedErrors } from '#kernel/errors.ts';
 import type { IncomingForm } from '#kernel/upload.ts';
 
@@ -44,8 +44,12 @@ const watched = (form: IncomingForm, print: Fingerprint, check: () => void): Inc
   declared_bytes: form.declared_bytes,
   async receive(sink) {
     const received = await form.receive((file) => {
-      const content = new PassThrough();
-      content.on('data', (chunk: Buffer) => print.add(chunk));
+      const content = new Transform({
+        transform(chunk: Buffer, _encoding, done) {
+          print.add(chunk);
+          done(null, chunk);
+        },
+      });
       pipeline(file.content, content, () => undefined);
       return sink({ ...file, content });
     });

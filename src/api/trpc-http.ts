@@ -1,11 +1,14 @@
 import type { AnyRouter } from '@trpc/server';
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
+import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { withDeadline } from '#kernel/deadline.ts';
 import type { RefusalLog, RequestContext } from './context.ts';
+import { type ErrorAnswer, trpcCodeOf } from './errors.ts';
 import { settleFailure } from './failures.ts';
 
 const MOST_CALLS = 10;
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 type Settings = {
   router: AnyRouter;
@@ -36,6 +39,15 @@ const answerWith =
       onError: ({ error }) => void settleFailure(req, res, { thrown: error, refused }),
     });
 
+/** What refuses a whole request before its procedures are reached, in the shape that their own refusals have. */
+const errorShape = ({ status, code, message, details }: ErrorAnswer, request_id: string) => ({
+  error: {
+    message,
+    code: TRPC_ERROR_CODES_BY_KEY[trpcCodeOf(status)],
+    data: { httpStatus: status, code, details, request_id },
+  },
+});
+
 /** The wire of tRPC over HTTP, as its stock clients speak it. */
 export const registerTrpcHttp = async (app: FastifyInstance, settings: Settings): Promise<void> => {
   const answer = answerWith(app, settings);
@@ -44,6 +56,11 @@ export const registerTrpcHttp = async (app: FastifyInstance, settings: Settings)
     scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_req, body, done) =>
       done(null, body),
     );
+    scope.setErrorHandler((thrown, req, reply) => {
+      const settled = settleFailure(req, reply, { thrown, refused: settings.refused });
+      const shape = errorShape(settled, req.id);
+      return scope.secure(reply).code(settled.status).type(JSON_TYPE).send(JSON.stringify(shape));
+    });
     scope.all<{ Params: { path: string } }>('/trpc/:path', async (req, res) => {
       if (!isForm(req)) return withDeadline(settings.timeout_ms, () => answer(req, res));
       // A form is read by its procedure, as it arrives: the adapter would read it all first.

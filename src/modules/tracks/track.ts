@@ -103,12 +103,12 @@ const LONGEST_TITLE = 200;
 
 /** The name of a file, without folder and extension; what a track is called before anyone names it. */
 export const titleFrom = (filename: string): string => {
-  const name = filename.replace(/^.*[\\/]/s, '').replace(/\.[^.]{1,5}$/, '');
-  const legible = name
-    .replaceAll(/[\p{Cc}\p{Cs}]/gu, '')
+  const name = filename.replace(/^.*[\\/]/s, '').replace(/\.(?=\d*[a-z])[a-z\d]{1,5}$/i, '');
+  const short = name
+    .replaceAll(/\p{Cc}/gu, '')
     .trim()
     .slice(0, LONGEST_TITLE);
-  return legible.isWellFormed() && legible !== '' ? legible : 'Untitled';
+  return short.replaceAll(/\p{Cs}/gu, '').trim() || 'Untitled';
 };
 
 /** Its owner always; others while it is ready and not private. Deleted ones nobody. */
