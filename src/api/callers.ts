@@ -68,15 +68,14 @@ export const callers = fp<Settings>(
     app.addHook('onRequest', (req, _reply, done) => {
       const { authorization } = req.headers;
       if (authorization === undefined || req.routeOptions.config.open) return done();
-      const verified = identification.verify(bearerIn(authorization));
-      if (!(verified instanceof Promise)) {
+      const goOn = (verified: Verified): void => {
         req.verified = verified;
-        return done();
-      }
-      return verified.then((outcome) => {
-        req.verified = outcome;
-        return done();
-      }, done);
+        done();
+      };
+      const verified = identification.verify(bearerIn(authorization));
+      // The promise is not returned: Fastify would go on a second time when it resolves.
+      if (verified instanceof Promise) void verified.then(goOn, done);
+      else goOn(verified);
     });
 
     app.addHook('preParsing', async (req, reply) => {
