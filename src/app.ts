@@ -126,7 +126,7 @@ export const buildApp = async (outside: Outside, config: Config) => {
 
   registerHealth(http, healthSettings(outside, config, http));
   await http.register(
-    async (scope) => registerRest(scope, { router: appRouter, keys, timeout_ms, contextOf }),
+    (scope) => registerRest(scope, { router: appRouter, keys, timeout_ms, contextOf }),
     { prefix: '/api/v1' },
   );
   await registerTrpcHttp(http, {

@@ -20,8 +20,6 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answers anyone alike: neither counted nor asked who they are. */
     open?: boolean;
-    /** Takes a form; it is read by the procedure. */
-    form?: boolean;
   }
 }
 

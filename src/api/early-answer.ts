@@ -15,9 +15,11 @@ export const lingering: Bounds = { max_bytes: 1024 * 1024, timeout_ms: 2000 };
  */
 export const earlyAnswerPlugin = fastifyPlugin(
   async (app) => {
-    app.addHook('onSend', async (request, reply, payload) =>
-      isArriving(request) ? answerEarly(request, reply, payload) : payload,
-    );
+    // oxlint-disable-next-line max-params -- the signature is Fastify's; a promise would cost every answer
+    app.addHook('onSend', (request, reply, payload, done) => {
+      if (!isArriving(request)) return done(null, payload);
+      answerEarly(request, reply, payload).then((early) => done(null, early), done);
+    });
   },
   { name: 'early-answer', fastify: '5.x' },
 );

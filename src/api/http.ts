@@ -7,7 +7,6 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
-import { sharedErrors } from '#kernel/errors.ts';
 import type { Registry } from '@prometheus-io/client';
 import { accessLog } from '#platform/http/access-log.ts';
 import { bodyDeadline } from '#platform/http/body-deadline.ts';
@@ -20,7 +19,8 @@ import type { Identification, RefusalLog, RequestContext } from './context.ts';
 import { parseTags } from './etag.ts';
 import { failures } from './failures.ts';
 import { gate } from './gate.ts';
-import { incomingForm, multipartPlugin } from './multipart.ts';
+import { earlyAnswerPlugin } from './early-answer.ts';
+import { incomingForm } from './multipart.ts';
 import { type CallCounter, type Limits, rateLimits } from './rate-limits.ts';
 
 export type HttpSettings = {
@@ -91,7 +91,7 @@ export const createHttp = async (settings: HttpSettings) => {
   await app.register(rateLimits, { counter, limits, refused });
   await app.register(failures, { refused, secure: app.secure });
   await app.register(bodyDeadline);
-  await app.register(multipartPlugin);
+  await app.register(earlyAnswerPlugin);
   return app;
 };
 
@@ -108,8 +108,6 @@ export const contextMaker =
       req.headers['if-match'] === undefined ? undefined : parseTags(req.headers['if-match']),
     batch_size,
     form: () => {
-      if (!req.isMultipart())
-        throw sharedErrors.unsupportedMedia({ message: 'Send multipart/form-data' });
       return incomingForm(req, {
         file_fields: ['file', 'audio'],
         max_file_bytes: upload_max_bytes,

@@ -9,15 +9,17 @@ import {
   type IncomingForm,
 } from '#kernel/upload.ts';
 import { watchBody, type BodyWatch } from './body-watch.ts';
-import { drainBody, earlyAnswerPlugin, lingering } from './early-answer.ts';
+import { drainBody, lingering } from './early-answer.ts';
 import { receiveFile } from './form-file.ts';
 import { formLimits, formOverhead_bytes, partsOf } from './form-parts.ts';
 import { cutOff, refuseField } from './form-refusals.ts';
 
-/** Lets requests carry `multipart/form-data`; nothing of it is read before `incomingForm` is asked to. */
+/**
+ * Lets the requests of a scope carry `multipart/form-data`; nothing of it is read before `incomingForm` is
+ * asked to. Only for routes that take forms: it costs every request of the scope two hooks.
+ */
 export const multipartPlugin = fastifyPlugin(
   async (app) => {
-    await app.register(earlyAnswerPlugin);
     await app.register(multipart);
   },
   { name: 'multipart', fastify: '5.x' },

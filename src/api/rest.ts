@@ -12,6 +12,7 @@ import { envelope } from './envelope.ts';
 import { isUnchanged } from './etag.ts';
 import { type IdempotencyKeys, once, type StoredAnswer } from './idempotency.ts';
 import { sendMedia } from './media.ts';
+import { multipartPlugin } from './multipart.ts';
 import { type Procedure, proceduresOf } from './procedures.ts';
 
 type Settings = {
@@ -127,19 +128,20 @@ const takesKey = (route: Route, req: FastifyRequest): boolean =>
 const asFastifyPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
 /** Registers every procedure as a Fastify route of its own, and 405 for the other methods of its path. */
-export const registerRest = (app: FastifyInstance, settings: Settings): void => {
+export const registerRest = async (app: FastifyInstance, settings: Settings): Promise<void> => {
+  const procedures = proceduresOf(settings.router);
   const methods = new Map<string, Set<string>>();
-  for (const procedure of proceduresOf(settings.router)) {
-    const { method, path, form } = procedure.route;
+  const add = (scope: FastifyInstance, procedure: Procedure): void => {
+    const { method, path } = procedure.route;
     const url = asFastifyPath(path);
-    app.route({
-      method,
-      url,
-      config: { form: Boolean(form) },
-      handler: operation(procedure, settings),
-    });
+    scope.route({ method, url, handler: operation(procedure, settings) });
     methods.set(url, (methods.get(url) ?? new Set()).add(method));
-  }
+  };
+  for (const procedure of procedures) if (!procedure.route.form) add(app, procedure);
+  await app.register(async (scope) => {
+    await scope.register(multipartPlugin);
+    for (const procedure of procedures) if (procedure.route.form) add(scope, procedure);
+  });
   for (const [url, taken] of methods) refuseOthers(app, url, taken);
 };
 

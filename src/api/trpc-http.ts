@@ -6,6 +6,8 @@ import { withDeadline } from '#kernel/deadline.ts';
 import type { RefusalLog, RequestContext } from './context.ts';
 import { type ErrorAnswer, trpcCodeOf } from './errors.ts';
 import { settleFailure } from './failures.ts';
+import { multipartPlugin } from './multipart.ts';
+import { proceduresOf } from './procedures.ts';
 
 const MOST_CALLS = 10;
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -20,16 +22,16 @@ type Settings = {
 const isForm = (req: FastifyRequest): boolean =>
   /^multipart\/form-data/i.test(req.headers['content-type'] ?? '');
 
-type TrpcRequest = FastifyRequest<{ Params: { path: string } }>;
+type TrpcRoute = { Params: { path: string } };
 
 /** Each call of a batch counts; the request itself was counted as the first. */
 const answerWith =
   (app: FastifyInstance, { router, refused, contextOf }: Settings) =>
-  (req: TrpcRequest, res: FastifyReply): Promise<void> =>
+  (path: string, req: FastifyRequest, res: FastifyReply): Promise<void> =>
     fastifyRequestHandler({
       req,
       res,
-      path: req.params.path,
+      path,
       router,
       maxBatchSize: MOST_CALLS,
       createContext: async ({ info }) => {
@@ -61,11 +63,19 @@ export const registerTrpcHttp = async (app: FastifyInstance, settings: Settings)
       const shape = errorShape(settled, req.id);
       return scope.secure(reply).code(settled.status).type(JSON_TYPE).send(JSON.stringify(shape));
     });
-    scope.all<{ Params: { path: string } }>('/trpc/:path', async (req, res) => {
-      if (!isForm(req)) return withDeadline(settings.timeout_ms, () => answer(req, res));
-      // A form is read by its procedure, as it arrives: the adapter would read it all first.
-      req.body = '';
-      return answer(req, res);
+    scope.all<TrpcRoute>('/trpc/:path', (req, res) =>
+      withDeadline(settings.timeout_ms, () => answer(req.params.path, req, res)),
+    );
+    await scope.register(async (forms) => {
+      await forms.register(multipartPlugin);
+      for (const { path, route } of proceduresOf(settings.router)) {
+        if (!route.form) continue;
+        // The form is read by its procedure, as it arrives: the adapter would read it all first.
+        forms.all(`/trpc/${path}`, (req, res) => {
+          if (isForm(req)) req.body = '';
+          return answer(path, req, res);
+        });
+      }
     });
   });
 };

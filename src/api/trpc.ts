@@ -41,37 +41,65 @@ const assertCaller = (route: Route, actor: Actor): void => {
   if (route.caller !== 'member' && !hasRole(actor, route.caller)) throw sharedErrors.forbidden();
 };
 
-/** Whether the call may be made at all: who calls, and alone or among others. Refusals get their code here. */
-const admit = t.middleware(async ({ ctx, meta, next }) => {
+type Admission = { ctx: RequestContext; route: Route; rawInput: () => Promise<unknown> };
+
+/** A call that is malformed costs nothing: only a valid input is counted. */
+const spend = async ({ ctx, route, rawInput }: Admission): Promise<void> => {
+  const { limit } = route;
+  if (!limit) return;
+  const caller = limit.by === 'user' ? userIdOf(ctx.actor) : ctx.origin.ip_address;
+  const input = route.form ? undefined : route.input.safeParse(await rawInput());
+  if (input?.success === false) return;
+  ctx.spend(limit.name, `${caller}|${limit.account?.(input?.data as never) ?? ''}`);
+};
+
+/** Whether the call may be made at all: who calls, how often, and alone or among others. */
+const admitted = async ({
+  ctx,
+  meta,
+  getRawInput: rawInput,
+}: {
+  ctx: RequestContext;
+  meta: ProcedureMeta | undefined;
+  getRawInput: () => Promise<unknown>;
+}): Promise<Route> => {
   if (!meta) throw new Error('A procedure has no route');
   const { route } = meta;
   assertCaller(route, ctx.actor);
   if (ctx.batch_size > 1 && route.batchable === false)
     throw invalidFields([{ field: '', message: 'This call is not taken in a batch' }]);
-  const result = await (route.form ? next({ getRawInput: async () => ctx.form() }) : next());
+  if (route.limit) await spend({ ctx, route, rawInput });
+  return route;
+};
+
+/** One middleware for all that every call needs: each costs copies of the call's options. Refusals get their code here. */
+const admit = t.middleware(async (call) => {
+  const route = await admitted(call);
+  const result = await (route.form
+    ? call.next({ getRawInput: async () => call.ctx.form() })
+    : call.next());
   if (!result.ok) throw asTrpcError(result.error);
   return result;
 });
 
-/** After the input is known to be valid: a call that was malformed costs nothing here. */
-const spend = t.middleware(async ({ ctx, meta, input, next }) => {
-  const limit = meta?.route.limit;
-  if (limit) {
-    const caller = limit.by === 'user' ? userIdOf(ctx.actor) : ctx.origin.ip_address;
-    ctx.spend(limit.name, `${caller}|${limit.account?.(input as never) ?? ''}`);
-  }
-  return next();
+/** The same, for procedures that only signed-in callers reach. */
+const admitMember = t.middleware(async (call) => {
+  const route = await admitted(call);
+  const ctx = call.ctx as MemberContext;
+  // tRPC takes both at once; its types know them only one by one.
+  const form = { ctx, getRawInput: async () => ctx.form() } as { ctx: MemberContext };
+  const result = await call.next(route.form ? form : { ctx });
+  if (!result.ok) throw asTrpcError(result.error);
+  return result;
 });
 
-const asMember = t.middleware(async ({ ctx, next }) => next({ ctx: ctx as MemberContext }));
-
 const open = t.procedure.use(admit);
-const signedIn = open.use(asMember);
+const signedIn = t.procedure.use(admitMember);
 
 /** A procedure for any caller. */
 export const anyone = <I extends z.ZodType, O extends z.ZodType>(route: Route<I, O>) =>
-  open.meta({ route }).input(route.input).use(spend).output(route.output);
+  open.meta({ route }).input(route.input).output(route.output);
 
 /** A procedure for signed-in callers, of the role that the route names. */
 export const member = <I extends z.ZodType, O extends z.ZodType>(route: Route<I, O>) =>
-  signedIn.meta({ route }).input(route.input).use(spend).output(route.output);
+  signedIn.meta({ route }).input(route.input).output(route.output);

@@ -30,7 +30,7 @@ export const crossOrigin = fp<Settings>(
     await app.register(cors, {
       origin: [...origins, ...(production ? [] : [localhost])],
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: exposed,
+      exposedHeaders: exposed.join(', '),
       maxAge: 600,
       strictPreflight: false,
     });

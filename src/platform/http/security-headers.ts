@@ -17,6 +17,12 @@ const headersOf = async (production: boolean): Promise<Record<string, string>> =
     referrerPolicy: { policy: 'strict-origin-when-cross-origin' },
     frameguard: { action: 'deny' },
     crossOriginResourcePolicy: { policy: 'cross-origin' },
+    // These concern documents that a browser shows; we answer data.
+    crossOriginOpenerPolicy: false,
+    originAgentCluster: false,
+    dnsPrefetchControl: false,
+    ieNoOpen: false,
+    permittedCrossDomainPolicies: false,
   });
   probe.get('/', async () => '');
   const { headers } = await probe.inject('/');

@@ -84,6 +84,7 @@ class DeadlinePool extends Pool {
       max,
       min,
       keepAlive: true,
+      options: '-c timezone=UTC',
       connectionTimeoutMillis: timeout_ms,
       idleTimeoutMillis: 30 * 60_000,
       maxLifetimeSeconds: 3600,
