@@ -42,9 +42,11 @@ export const sendMedia = async (
   return sendExactly(reply, content, range.end - range.start + 1);
 };
 
+/** Whoever keeps the bytes asks again before using them: the right to them may have ended. */
 const describe = (reply: FastifyReply, { etag, last_modified }: Required<Validators>) =>
   reply.headers({
     'accept-ranges': 'bytes',
+    'cache-control': 'private, no-cache',
     etag: `"${etag}"`,
     'last-modified': last_modified?.toUTCString(),
   });

@@ -58,7 +58,11 @@ const inputReader = ({ method, input }: Route) => {
 const statusOf = ({ status = 200, otherwise }: Route, output: unknown): number =>
   otherwise?.when(output as never) ? otherwise.status : status;
 
-const headersOf = ({ version, location }: Route, output: unknown): Record<string, string> => ({
+const headersOf = (
+  { version, location, secret }: Route,
+  output: unknown,
+): Record<string, string> => ({
+  ...(secret && { 'cache-control': 'no-store' }),
   ...(version && { etag: `"${etagOf(version(output as never))}"` }),
   ...(location && { location: `/api/v1${location(output as never)}` }),
 });

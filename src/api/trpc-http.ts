@@ -55,6 +55,7 @@ export const registerTrpcHttp = async (app: FastifyInstance, settings: Settings)
   const answer = answerWith(app, settings);
   await app.register(async (scope) => {
     scope.removeContentTypeParser('application/json');
+    scope.addHook('onRequest', async (_req, res) => void res.header('cache-control', 'no-store'));
     scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_req, body, done) =>
       done(null, body),
     );

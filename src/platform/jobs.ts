@@ -7,8 +7,6 @@ export type Job<T> = {
   data: T;
   /** Aborted when the job takes too long, and when this process stops: it is then run again elsewhere. */
   signal: AbortSignal;
-  /** Whether a failure now is final. */
-  last_try: boolean;
 };
 
 /** A kind of work that is done later, at least once. */
@@ -19,9 +17,11 @@ export type JobKind<T> = {
   /** When to run it unasked (cron, UTC). */
   schedule?: string;
   run: (job: Job<T>) => Promise<void>;
+  /** Told when the last try has failed, or ended without a word with its process. */
+  gaveUp?: (data: T) => Promise<void>;
 };
 
-type Queue = Pick<JobKind<never>, 'name' | 'retry_limit' | 'longest_seconds'>;
+type Queue = Pick<JobKind<never>, 'name' | 'retry_limit' | 'longest_seconds' | 'gaveUp'>;
 
 export interface Jobs {
   /** Adds a job when the transaction commits. */
@@ -37,7 +37,27 @@ type Settings = {
   log: { warn(facts: object, said: string): void };
 };
 
-const optionsOf = ({ retry_limit, longest_seconds }: Queue) => ({
+/** Where the jobs of a queue go after their last try. */
+const deadLettersOf = ({ name }: Pick<Queue, 'name'>): string => `${name}.dead`;
+
+/** Telling that a job was given up is tried for days: nobody else does it. */
+const telling = { retry_limit: 20, longest_seconds: 60 };
+
+const withDeadLetters = (queue: Queue): (Queue & { deadLetter?: string })[] => {
+  if (!queue.gaveUp) return [queue];
+  const name = deadLettersOf(queue);
+  return [
+    { name, ...telling },
+    { ...queue, deadLetter: name },
+  ];
+};
+
+const optionsOf = ({
+  retry_limit,
+  longest_seconds,
+  deadLetter,
+}: Queue & { deadLetter?: string }) => ({
+  ...(deadLetter && { deadLetter }),
   retryLimit: retry_limit,
   retryDelay: 2,
   retryBackoff: true,
@@ -61,13 +81,16 @@ export const migrateJobs = async (
   });
   boss.on('error', () => undefined);
   await boss.start();
-  for (const queue of queues)
+  for (const queue of queues.flatMap(withDeadLetters))
     if (await boss.getQueue(queue.name)) await boss.updateQueue(queue.name, optionsOf(queue));
     else await boss.createQueue(queue.name, optionsOf(queue));
   await boss.stop({ graceful: false });
 };
 
 const CONNECTIONS = 4;
+
+/** New jobs are announced; retries are not, and wait for the next look. */
+const LOOK_SECONDS = 2;
 
 const createBoss = ({ url, log }: Settings): PgBoss => {
   const boss = new PgBoss({
@@ -92,15 +115,26 @@ export const createJobs = (settings: Settings): Jobs => {
   const boss = createBoss(settings);
   const stopping = new AbortController();
 
-  const work = async ({ name, retry_limit, run, schedule }: JobKind<never>): Promise<void> => {
-    if (schedule) await boss.schedule(name, schedule);
-    if (concurrency === 0) return;
-    const options = { batchSize: 1, localConcurrency: concurrency, burstWhenBatchFull: true };
+  const each = async (name: string, run: JobKind<never>['run']): Promise<void> => {
+    const options = {
+      batchSize: 1,
+      localConcurrency: concurrency,
+      burstWhenBatchFull: true,
+      notifyPollingIntervalSeconds: LOOK_SECONDS,
+    };
     await boss.work<never>(name, options, async ([job]) => {
       if (!job) return;
       const signal = AbortSignal.any([job.signal, stopping.signal]);
-      await run({ data: job.data, signal, last_try: job.retryCount >= retry_limit });
+      await run({ data: job.data, signal });
     });
+  };
+
+  const work = async (kind: JobKind<never>): Promise<void> => {
+    const { name, run, gaveUp, schedule } = kind;
+    if (schedule) await boss.schedule(name, schedule);
+    if (concurrency === 0) return;
+    await each(name, run);
+    if (gaveUp) await each(deadLettersOf(kind), ({ data }) => gaveUp(data));
   };
 
   return {

@@ -4,5 +4,6 @@ export const queues = ['tracks.process', 'tracks.purge', 'idempotency.purge', 's
     name,
     retry_limit: 3,
     longest_seconds: 600,
+    ...(name === 'tracks.process' && { gaveUp: async () => undefined }),
   }),
 );

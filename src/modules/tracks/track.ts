@@ -94,10 +94,11 @@ export const RESTORABLE_DAYS = 30;
 
 const LONGEST_WAIT_SECONDS = 240;
 
-/** Whether so much listening is a play: half of the track, four minutes at most. */
+/** Whether so much listening is a play: half of the track, four minutes at most, and never none. */
 export const isPlay = (listened_seconds: number, duration_seconds: number | null): boolean =>
+  listened_seconds > 0 &&
   listened_seconds >=
-  Math.min((duration_seconds ?? Number.POSITIVE_INFINITY) / 2, LONGEST_WAIT_SECONDS);
+    Math.min((duration_seconds ?? Number.POSITIVE_INFINITY) / 2, LONGEST_WAIT_SECONDS);
 
 const LONGEST_TITLE = 200;
 

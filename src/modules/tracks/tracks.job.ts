@@ -10,7 +10,8 @@ export const processTrack = (tracks: TracksService): JobKind<{ track_id: number 
   name: PROCESS,
   retry_limit: 3,
   longest_seconds: LONGEST_SECONDS,
-  run: ({ data, signal, last_try }) => tracks.process({ id: data.track_id, signal, last_try }),
+  run: ({ data, signal }) => tracks.process(data.track_id, signal),
+  gaveUp: ({ track_id }) => tracks.giveUp(track_id),
 });
 
 export const purgeTracks = (tracks: TracksService): JobKind<object> => ({

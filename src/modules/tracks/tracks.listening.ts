@@ -18,8 +18,9 @@ const linkFor = (
   return { url: linkTo(path), expires_at };
 };
 
-const filenameOf = ({ title, original_filename, format }: Track): string =>
-  `${title}.${/\.(\w{1,5})$/.exec(original_filename)?.[1] ?? format}`;
+/** The extension tells what was found, not what the uploader called it: that may be a program's. */
+const filenameOf = ({ title, content_type, format }: Track): string =>
+  `${title}.${content_type === 'audio/aac' ? 'aac' : format}`;
 
 const mediaOf = ({ blobs, meter }: Deps, track: Track, link: Link & { filename?: string }): Media =>
   new Media({

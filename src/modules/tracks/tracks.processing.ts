@@ -21,23 +21,21 @@ const settle = ({ inTransaction }: Deps, id: number, report: Report): Promise<vo
     await tracks.setReady(id, { title, artist, album, genre, year, ...properties }, peaks);
   });
 
-type Run = { id: number; signal: AbortSignal; last_try: boolean };
-
-/** Reads the audio of a track. What cannot be read after the last try is a failed track, never a stuck one. */
+/** Reads the audio of a track, whatever became of its owner meanwhile. */
 export const process =
   (deps: Deps) =>
-  async ({ id, signal, last_try }: Run): Promise<void> => {
-    const track = await deps.tracks.findOneById(id);
+  async (id: number, signal: AbortSignal): Promise<void> => {
+    const track = await deps.inTransaction(({ tracks }) => tracks.lockOneById(id));
     if (track?.status !== 'processing') return;
-    try {
-      const { format, file_path } = track;
-      const report = await deps.blobs.withLocalFile(file_path, (path) =>
-        deps.analysis.analyse(path, format, { signal }),
-      );
-      await settle(deps, id, report);
-    } catch (fault) {
-      if (last_try && !signal.aborted)
-        await settle(deps, id, { ok: false, failure_code: 'ANALYSIS_FAILED' });
-      throw fault;
-    }
+    const { format, file_path } = track;
+    const report = await deps.blobs.withLocalFile(file_path, (path) =>
+      deps.analysis.analyse(path, format, { signal }),
+    );
+    await settle(deps, id, report);
   };
+
+/** What could not be read at all is a failed track, never a stuck one. */
+export const giveUp =
+  (deps: Deps) =>
+  (id: number): Promise<void> =>
+    settle(deps, id, { ok: false, failure_code: 'ANALYSIS_FAILED' });

@@ -12,7 +12,7 @@ import type {
   TrackReads,
   Users,
 } from './tracks.ports.ts';
-import { process } from './tracks.processing.ts';
+import { giveUp, process } from './tracks.processing.ts';
 import { purge } from './tracks.purge.ts';
 import { upload } from './tracks.upload.ts';
 
@@ -60,5 +60,6 @@ export const createTracksService = (deps: Deps) => ({
   recordPlay: listening.recordPlay(deps),
   stats: listening.stats(deps),
   process: process(deps),
+  giveUp: giveUp(deps),
   purge: purge(deps),
 });
