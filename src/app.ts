@@ -142,6 +142,11 @@ export const buildApp = async (outside: Outside, config: Config) => {
     /** Until then every request but the probes' is refused: the tables may not be there. */
     open: () => http.openDoors(),
     router: appRouter,
+    services: {
+      auth: modules.auth.service,
+      users: modules.users.service,
+      tracks: modules.tracks.service,
+    },
     jobs: [
       ...modules.tracks.jobs,
       purgeIdempotencyKeys(outside.database.db),
