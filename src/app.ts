@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { registerHealth } from '#api/health.ts';
 import { contextMaker, createHttp, type HttpSettings } from '#api/http.ts';
+import { registerReference } from '#api/reference.ts';
 import { registerRest } from '#api/rest.ts';
 import { registerTrpcHttp } from '#api/trpc-http.ts';
 import { type Config, limitsOf } from '#config.ts';
@@ -125,6 +126,7 @@ export const buildApp = async (outside: Outside, config: Config) => {
   const keys = createIdempotencyKeys(outside.database.db);
 
   registerHealth(http, healthSettings(outside, config, http));
+  registerReference(http);
   await http.register(
     (scope) => registerRest(scope, { router: appRouter, keys, timeout_ms, contextOf }),
     { prefix: '/api/v1' },

@@ -29,7 +29,8 @@ export type ErrorAnswer = {
   retry_after_seconds: number | undefined;
 };
 
-const internal: ErrorAnswer = {
+/** What a bug is answered with, whatever it was. */
+export const internal: ErrorAnswer = {
   status: 500,
   code: 'INTERNAL_ERROR',
   message: 'Something went wrong on our side',

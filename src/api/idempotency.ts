@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { pipeline, Transform } from 'node:stream';
 import { invalidFields, refusal, sharedErrors } from '#kernel/errors.ts';
+import type { Route } from '#kernel/route.ts';
 import type { IncomingForm } from '#kernel/upload.ts';
 
 export const idempotencyErrors = {
@@ -78,6 +79,10 @@ type Call = {
   form: (() => IncomingForm) | undefined;
   run: (form: (() => IncomingForm) | undefined) => Promise<StoredAnswer>;
 };
+
+/** Keys are heeded by everything that makes something, but for signing in. */
+export const takesIdempotencyKey = ({ method, tag }: Route): boolean =>
+  method === 'POST' && tag !== 'auth';
 
 const isKey = (key: string): boolean => key.length >= 1 && key.length <= 255;
 

@@ -10,7 +10,12 @@ import { etagOf } from '#kernel/version.ts';
 import type { RequestContext } from './context.ts';
 import { envelope } from './envelope.ts';
 import { isUnchanged } from './etag.ts';
-import { type IdempotencyKeys, once, type StoredAnswer } from './idempotency.ts';
+import {
+  type IdempotencyKeys,
+  once,
+  type StoredAnswer,
+  takesIdempotencyKey,
+} from './idempotency.ts';
 import { sendMedia } from './media.ts';
 import { multipartPlugin } from './multipart.ts';
 import { type Procedure, proceduresOf } from './procedures.ts';
@@ -127,7 +132,7 @@ const operation = (
 };
 
 const takesKey = (route: Route, req: FastifyRequest): boolean =>
-  route.method === 'POST' && route.tag !== 'auth' && req.actor.type === 'member';
+  takesIdempotencyKey(route) && req.actor.type === 'member';
 
 const asFastifyPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 

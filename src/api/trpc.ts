@@ -29,7 +29,7 @@ export const router = t.router;
 export const mergeRouters = t.mergeRouters;
 
 /** Suspended accounts read, take back what is theirs and mind their sign-in; nothing else. */
-const mayWhileSuspended = ({ method, tag, suspended }: Route): boolean =>
+export const mayWhileSuspended = ({ method, tag, suspended }: Route): boolean =>
   method === 'GET' || method === 'DELETE' || tag === 'auth' || suspended === 'allowed';
 
 /** Refuses callers that the route is not for. */

@@ -1,5 +1,6 @@
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { TestApp } from './app.ts';
+import { assertDocumented } from './documented.ts';
 
 type Call = {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH' | 'HEAD' | 'OPTIONS';
@@ -50,9 +51,13 @@ const send = async (app: TestApp, url: string, call: Call): Promise<Answer> => {
   };
 };
 
-/** One call to REST, without a socket; `path` is under `/api/v1`. */
-export const rest = (app: TestApp, path: string, call: Call = {}): Promise<Answer> =>
-  send(app, `/api/v1${path}`, call);
+/** One call to REST, without a socket; `path` is under `/api/v1`. The answer must be as the document has it. */
+export const rest = async (app: TestApp, path: string, call: Call = {}): Promise<Answer> => {
+  const answer = await send(app, `/api/v1${path}`, call);
+  const [plain = ''] = path.split('?');
+  assertDocumented(call.method ?? 'GET', plain, answer);
+  return answer;
+};
 
 /** One call outside `/api/v1`. */
 export const http = (app: TestApp, path: string, call: Call = {}): Promise<Answer> =>

@@ -7,12 +7,15 @@ import { joinEmbeddedPostgres } from '#platform/embedded-postgres/embedded-postg
 import { migrateDatabase } from '#platform/postgres/migrate.ts';
 import { migrateJobs } from '#platform/jobs.ts';
 import { createDatabaseFrom, dropDatabase } from './clone.ts';
+import { describeApplication } from '../../src/described.ts';
 import { queues } from './queues.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** Of the migrated database that every test file clones. */
     template: { url: string; migration_url: string };
+    /** The OpenAPI document of the contracts as they are now. */
+    document: string;
   }
 }
 
@@ -38,6 +41,7 @@ export default async (project: TestProject) => {
     afterwards: () => migrateJobs(template.migration_url, queues),
   });
   project.provide('template', template);
+  project.provide('document', await describeApplication());
   return async () => {
     await dropDatabase(template);
     await server.leave();
