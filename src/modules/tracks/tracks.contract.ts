@@ -292,7 +292,7 @@ const keeping = {
     summary: 'Delete a track',
     description: `It can be restored for ${RESTORABLE_DAYS} days.`,
     caller: 'member',
-    errors: [sharedErrors.notFound],
+    errors: [sharedErrors.notFound, sharedErrors.preconditionFailed],
     input: one,
     output: z.object({ id: id(), restorable_until: timestamp() }).meta({ id: 'RemovedTrack' }),
   }),

@@ -183,6 +183,15 @@ describe('a deleted track', () => {
     expect((await read(id, other)).status).toBe(200);
   });
 
+  it('is the version that its owner saw', async () => {
+    const id = await created();
+    const seen = (tag: string) =>
+      call('DELETE', `/tracks/${id}`, owner).with(undefined, { 'if-match': tag });
+    const stale = await seen('"v9"');
+    expect([stale.status, stale.json.error.code]).toEqual([412, 'PRECONDITION_FAILED']);
+    expect((await seen('"v1"')).status).toBe(200);
+  });
+
   it('restored twice is restored', async () => {
     const id = await created();
     await remove(id);
