@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { sharedErrors } from '#kernel/errors.ts';
 import { id, timestamp } from '#kernel/fields.ts';
 import { route } from '#kernel/route.ts';
-import { ownProfile, username } from '#modules/users/users.contract.ts';
-import { userErrors } from '#modules/users/user.ts';
+import { ownProfile, registrationRefusals, username } from '#modules/users/users.contract.ts';
 import { authErrors } from './session.ts';
 
 const tag = 'auth';
@@ -71,7 +70,7 @@ export const authContract = {
     caller: 'anyone',
     status: 201,
     message: 'Welcome to Veza',
-    errors: [userErrors.emailTaken, userErrors.usernameTaken, sharedErrors.rateLimited],
+    errors: [...registrationRefusals, sharedErrors.rateLimited],
     limit: { name: 'register', by: 'address' },
     batchable: false,
     secret: true,

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Member } from '#kernel/actor.ts';
 import type { AuditTrail, RefusalAudit } from '#modules/audit/audit.events.ts';
-import type { OwnProfile } from '#modules/users/user.ts';
+import type { OwnProfile } from '#modules/users/users.contract.ts';
 import { createCommonPasswords } from '#platform/common-passwords.ts';
 import type { Passwords } from '#platform/passwords.ts';
 import type { Database, Db } from '#platform/postgres/database.ts';

@@ -4,6 +4,7 @@ import { sharedErrors } from '#kernel/errors.ts';
 import { id, label, text, timestamp } from '#kernel/fields.ts';
 import { feedFields, feedOf } from '#kernel/page.ts';
 import { route } from '#kernel/route.ts';
+import { userErrors } from './user.ts';
 
 export const username = z
   .string()
@@ -43,6 +44,11 @@ export const ownProfile = profile
     updated_at: timestamp(),
   })
   .meta({ id: 'OwnProfile' });
+
+export type OwnProfile = z.output<typeof ownProfile>;
+
+/** Why an account may not be made, for the contract of whoever makes one. */
+export const registrationRefusals = [userErrors.emailTaken, userErrors.usernameTaken];
 
 const byId = z.strictObject({ id: id() });
 const tag = 'users';
