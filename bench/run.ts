@@ -12,6 +12,8 @@ import { measureTransfers, noise } from './transfers.ts';
 const FLAGS = ['--max-semi-space-size=8', '--max-old-space-size=200'];
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 5);
+/** Names of loads to leave the others out, for a quick look. */
+const WANTED = (process.env['BENCH_LOADS'] ?? '').split(',').filter(Boolean);
 const CONNECTIONS = 32;
 const TRACKS = 40;
 const TRANSFER_BYTES = 100_000_000;
@@ -51,7 +53,10 @@ const loadsOf = async (plain: Server, ours: Server): Promise<{ loads: Load[]; to
   const id = await addTracks(ours.url, token);
   const headers = { authorization: `Bearer ${token}` };
   const input = encodeURIComponent(JSON.stringify({ id }));
-  const names = Array.from({ length: LOGIN_ACCOUNTS }, (_, index) => `bench${index}`);
+  const names = Array.from(
+    { length: WANTED.length === 0 ? LOGIN_ACCOUNTS : 0 },
+    (_, index) => `bench${index}`,
+  );
   for (const name of names) await register(ours.url, name);
   const logins = names.map((username) => ({
     method: 'POST' as const,
@@ -82,7 +87,7 @@ const loadsOf = async (plain: Server, ours: Server): Promise<{ loads: Load[]; to
     },
     { ...common, name: 'login', server: ours, requests: logins, connections: 4 },
   ];
-  return { loads, token };
+  return { loads: loads.filter(({ name }) => WANTED.length === 0 || WANTED.includes(name)), token };
 };
 
 /** Round by round, so that whatever disturbs the machine disturbs all alike. */
@@ -139,12 +144,12 @@ const plain = await startServer({
 try {
   const { loads, token } = await loadsOf(plain, ours);
   const figures = await measureAll(loads);
-  const transfers = await measureTransfers(ours.url, token, TRANSFER_BYTES);
+  const transfers =
+    WANTED.length > 0 ? [] : await measureTransfers(ours.url, token, TRANSFER_BYTES);
   const resident_mb = Math.round((await peakResidentBytes(ours.pid)) / 1e6);
   printFigures(figures);
   console.table(transfers);
   console.log(`Most resident memory of the service: ${resident_mb} MB`);
-  await mkdir('bench/results', { recursive: true });
   const result = {
     node: process.version,
     rounds: ROUNDS,
@@ -153,7 +158,9 @@ try {
     transfers,
     resident_mb,
   };
-  await writeFile('bench/results/latest.json', `${JSON.stringify(result, null, 2)}\n`);
+  await mkdir('bench/results', { recursive: true });
+  if (WANTED.length === 0)
+    await writeFile('bench/results/latest.json', `${JSON.stringify(result, null, 2)}\n`);
 } finally {
   await Promise.all([ours.stop(), plain.stop()]);
   await database.leave();

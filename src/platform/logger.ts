@@ -39,9 +39,12 @@ const redact = {
   censor: '[redacted]',
 };
 
+/** Lines go out together, but none waits longer for others: somebody may be watching. */
+const batches = { sync: false, minLength: 4096, periodicFlush: 200 };
+
 const streamFor = ({ pretty, to }: Settings): DestinationStream => {
   if (to) return to;
-  if (!pretty) return destination({ sync: false, minLength: 4096, periodicFlush: 200 });
+  if (!pretty) return destination(batches);
   return transport({
     target: 'pino-pretty',
     options: {
