@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Actor, Origin } from '#kernel/actor.ts';
-import { refusal, sharedErrors } from '#kernel/errors.ts';
+import { type DomainError, refusal, sharedErrors } from '#kernel/errors.ts';
 import type { Identification, RefusalLog } from './context.ts';
 
 export const tokenErrors = {
@@ -37,11 +37,11 @@ export const originOf = (req: FastifyRequest): Origin => ({
 const bearerIn = (authorization: string): string =>
   /^bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
 
-const refuse = (reply: FastifyReply, req: FastifyRequest, refused: RefusalLog): never => {
+const refusalOf = (reply: FastifyReply, req: FastifyRequest, refused: RefusalLog): DomainError => {
   reply.header('www-authenticate', 'Bearer error="invalid_token"');
   const verified = req.verified;
   if (verified && 'rejected' in verified && verified.rejected === 'expired')
-    throw tokenErrors.expired();
+    return tokenErrors.expired();
   if (verified && 'rejected' in verified && verified.rejected === 'forged')
     refused.note({
       event_type: 'intrusion_attempt',
@@ -49,7 +49,7 @@ const refuse = (reply: FastifyReply, req: FastifyRequest, refused: RefusalLog): 
       origin: originOf(req),
       details: { reason: 'forged_token' },
     });
-  throw sharedErrors.unauthenticated({ message: 'The access token is not valid' });
+  return sharedErrors.unauthenticated({ message: 'The access token is not valid' });
 };
 
 type Settings = { identification: Identification; refused: RefusalLog };
@@ -76,15 +76,19 @@ export const callers = fp<Settings>(
       else goOn(verified);
     });
 
-    app.addHook('preParsing', async (req, reply) => {
+    // oxlint-disable-next-line max-params -- the signature is Fastify's; a promise would cost every request
+    app.addHook('preParsing', (req, reply, _payload, done) => {
       app.secure(reply);
+      const goOn = (found: Actor | undefined): void => {
+        if (!found) return done(refusalOf(reply, req, refused));
+        req.actor = found;
+        done();
+      };
       const { verified } = req;
-      if (verified === undefined) {
-        req.actor = stranger;
-        return;
-      }
+      if (verified === undefined) return goOn(stranger);
       const found = 'claims' in verified ? identification.memberOf(verified.claims) : undefined;
-      req.actor = (found instanceof Promise ? await found : found) ?? refuse(reply, req, refused);
+      if (found instanceof Promise) void found.then(goOn, done);
+      else goOn(found);
     });
   },
   { name: 'callers', dependencies: ['security-headers'], fastify: '5.x' },

@@ -1,7 +1,5 @@
 import { TRPCError } from '@trpc/server';
-import { z } from 'zod';
 import { DomainError, type ErrorDetail, type ErrorKind, sharedErrors } from '#kernel/errors.ts';
-import { validationError } from '#kernel/validation.ts';
 
 type Transport = { http: number; trpc: TRPCError['code']; grpc: number };
 
@@ -90,15 +88,8 @@ const statusOfHttp = (fault: Error): number =>
 
 /** The refusal that `thrown` is or wraps, if it is one: anything else is a bug. */
 const refusalIn = (thrown: unknown): DomainError | undefined => {
-  for (let cause = thrown; cause instanceof Error; cause = cause.cause) {
+  for (let cause = thrown; cause instanceof Error; cause = cause.cause)
     if (cause instanceof DomainError) return cause;
-    if (
-      cause instanceof TRPCError &&
-      cause.code === 'BAD_REQUEST' &&
-      cause.cause instanceof z.core.$ZodError
-    )
-      return validationError(cause.cause);
-  }
   return undefined;
 };
 
@@ -111,9 +102,9 @@ export const describeError = (thrown: unknown): ErrorAnswer => {
 };
 
 /** tRPC takes the status of its answer from the error's own code. */
-export const asTrpcError = (error: TRPCError): TRPCError => {
-  const refused = refusalIn(error);
-  if (!refused) return error;
+export const asTrpcError = (thrown: unknown): unknown => {
+  const refused = refusalIn(thrown);
+  if (!refused) return thrown;
   return new TRPCError({
     code: transports[refused.kind].trpc,
     message: refused.message,

@@ -78,18 +78,12 @@ const send = (reply: FastifyReply, { status, headers, body }: StoredAnswer): Fas
   reply.code(status).headers(headers).type(JSON_TYPE).send(body);
 
 /** One procedure as a REST operation: what is particular to it is worked out once, at start. */
-const operation = (
-  { path, type, route, call }: Procedure,
-  settings: Settings,
-): RouteHandlerMethod => {
+const operation = ({ path, route, run }: Procedure, settings: Settings): RouteHandlerMethod => {
   const readInput = inputReader(route);
   const { keys, timeout_ms, contextOf } = settings;
 
-  const invoke = (ctx: RequestContext, input: unknown): Promise<unknown> => {
-    const run = () =>
-      call({ ctx, path, type, getRawInput: async () => input, signal: undefined, batchIndex: 0 });
-    return route.form ? run() : withDeadline(timeout_ms, run);
-  };
+  const invoke = (ctx: RequestContext, input: unknown): Promise<unknown> =>
+    route.form ? run(ctx, undefined) : withDeadline(timeout_ms, () => run(ctx, input));
 
   const written = (output: unknown, request_id: string): StoredAnswer => ({
     status: statusOf(route, output),
@@ -100,7 +94,7 @@ const operation = (
   const sendOnce = async (req: FastifyRequest, reply: FastifyReply, key: string) => {
     const ctx = contextOf(req, reply);
     const input = route.form ? undefined : readInput(req);
-    const run = async (form: (() => IncomingForm) | undefined) =>
+    const again = async (form: (() => IncomingForm) | undefined) =>
       written(await invoke(form ? { ...ctx, form } : ctx, input), req.id);
     const user_id = ctx.actor.type === 'member' ? ctx.actor.user_id : 0;
     const form = route.form && ctx.form;
@@ -110,7 +104,7 @@ const operation = (
       operation: path,
       input,
       form,
-      run,
+      run: again,
     });
     if (replayed) reply.header('idempotent-replayed', 'true');
     return send(reply, answer);
