@@ -3,7 +3,6 @@ import { takesIdempotencyKey } from './idempotency.ts';
 import { errorResponsesOf } from './openapi-error-responses.ts';
 import { exampleOf } from './openapi-examples.ts';
 import { commonHeaders, header, isRevalidated } from './openapi-headers.ts';
-
 import {
   ref,
   type Response,

@@ -39,7 +39,10 @@ export const ref = (kind: string, name: string): Reference => ({
   $ref: `#/components/${kind}/${name}`,
 });
 
-const mapValues = <T>(record: Record<string, T>, change: (value: T) => T): Record<string, T> =>
+export const mapValues = <T>(
+  record: Readonly<Record<string, T>>,
+  change: (value: T) => T,
+): Record<string, T> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
 
 const isLargest = (bound: unknown): boolean =>

@@ -3,14 +3,25 @@ import { generateOpenApiDocument } from 'trpc-to-openapi';
 import type { Route } from '#kernel/route.ts';
 import { about, tags } from './openapi-about.ts';
 import { bodyOf } from './openapi-bodies.ts';
+import { neededBy, sorted } from './openapi-components.ts';
 import { sharedErrorResponses } from './openapi-error-responses.ts';
 import { headerParametersOf, headers, parameters } from './openapi-headers.ts';
 import { errorAnswer, projectionOf } from './openapi-projection.ts';
 import { bodilessResponses, responsesOf } from './openapi-responses.ts';
-import { type Body, type Responses, type Schema, type Schemas, tidy } from './openapi-schemas.ts';
+import {
+  type Body,
+  mapValues,
+  type Responses,
+  type Schema,
+  type Schemas,
+  tidy,
+} from './openapi-schemas.ts';
 import { type Procedure, proceduresOf } from './procedures.ts';
 
 type Parameter = { name: string; in: string; description?: string; schema: Schema };
+
+/** By path, then by method in lower case. */
+type Paths<T> = Record<string, Record<string, T>>;
 
 /** An operation as the generator makes it, as far as it is used. */
 type Generated = {
@@ -35,7 +46,7 @@ export type OpenApiDocument = {
   info: { title: string; version: string; description: string };
   servers: { url: string }[];
   tags: { name: string; description: string | undefined }[];
-  paths: Record<string, Record<string, Operation>>;
+  paths: Paths<Operation>;
   components: Readonly<Record<string, Readonly<Record<string, object>>>>;
 };
 
@@ -47,7 +58,7 @@ const generate = (procedures: readonly Procedure[], version: string) =>
     openApiVersion: '3.0.3',
     defs: { ErrorAnswer: errorAnswer },
   }) as unknown as {
-    paths: Record<string, Record<string, Generated>>;
+    paths: Paths<Generated>;
     components: { schemas: Schemas };
   };
 
@@ -93,29 +104,6 @@ const operationOf = (
   };
 };
 
-const sorted = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
-  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
-
-/** Only what is referred to, directly or by what is. */
-const referred = (paths: object, components: OpenApiDocument['components']) => {
-  const used = new Set<string>();
-  const visit = (part: unknown): void => {
-    for (const [, kind = '', name = ''] of JSON.stringify(part).matchAll(
-      /"\$ref":"#\/components\/(\w+)\/(\w+)"/g,
-    )) {
-      if (used.has(`${kind}/${name}`)) continue;
-      used.add(`${kind}/${name}`);
-      visit(components[kind]?.[name]);
-    }
-  };
-  visit(paths);
-  const keep = (kind: string) =>
-    Object.entries(components[kind] ?? {}).filter(([name]) => used.has(`${kind}/${name}`));
-  return Object.fromEntries(
-    Object.keys(components).map((kind) => [kind, sorted(Object.fromEntries(keep(kind)))]),
-  );
-};
-
 const securitySchemes = {
   bearerAuth: {
     type: 'http',
@@ -125,37 +113,46 @@ const securitySchemes = {
   },
 };
 
+const pathsOf = (
+  procedures: readonly Procedure[],
+  generated: Paths<Generated>,
+  schemas: Schemas,
+): Paths<Operation> => {
+  const paths: Paths<Operation> = {};
+  for (const procedure of procedures) {
+    const { path, method } = procedure.route;
+    const verb = method.toLowerCase();
+    const made = generated[path]?.[verb];
+    if (made) (paths[path] ??= {})[verb] = operationOf(procedure, made, schemas);
+  }
+  return sorted(paths);
+};
+
+const tagsOf = (routes: readonly Route[]): OpenApiDocument['tags'] => {
+  const used = new Set(routes.map(({ tag }) => tag));
+  return [...used].map((name) => ({ name, description: tags[name] }));
+};
+
 /** The contract of every routed procedure as an OpenAPI 3.0.3 document. */
 export const createOpenApiDocument = (
   router: AnyRouter,
   { version }: { version: string },
 ): OpenApiDocument => {
   const procedures = proceduresOf(router);
+  const routes = procedures.map(({ route }) => route);
   const generated = generate(procedures, version);
-  const schemas = Object.fromEntries(
-    Object.entries(generated.components.schemas).map(([name, schema]) => [name, tidy(schema)]),
-  );
-  const paths: OpenApiDocument['paths'] = {};
-  for (const procedure of procedures) {
-    const { path, method } = procedure.route;
-    const verb = method.toLowerCase();
-    const made = generated.paths[path]?.[verb];
-    if (made) (paths[path] ??= {})[verb] = operationOf(procedure, made, schemas);
-  }
-  const responses = {
-    ...bodilessResponses,
-    ...sharedErrorResponses(procedures.map(({ route }) => route)),
-  };
-  const named = [...new Set(procedures.map(({ route }) => route.tag))];
+  const schemas = mapValues(generated.components.schemas, tidy);
+  const paths = pathsOf(procedures, generated.paths, schemas);
+  const responses = { ...bodilessResponses, ...sharedErrorResponses(routes) };
   return {
     openapi: '3.0.3',
     info: { title: 'Veza', version, description: about },
     servers: [{ url: '/api/v1' }],
-    tags: named.map((name) => ({ name, description: tags[name] })),
-    paths: sorted(paths),
+    tags: tagsOf(routes),
+    paths,
     components: {
       securitySchemes,
-      ...referred(paths, { schemas, responses, parameters, headers }),
+      ...neededBy(paths, { schemas, responses, parameters, headers }),
     },
   };
 };

@@ -28,9 +28,10 @@ export const registerReference = (app: FastifyInstance): void => {
   app.get(addresses.document, { config }, async (req, reply) =>
     sendStatic(req, reply, await document()),
   );
-  app.get('/docs', { config }, async (req, reply) =>
-    sendStatic(req, reply, (await reference()).page),
-  );
+  for (const url of ['/docs', '/docs/'])
+    app.get(url, { config }, async (req, reply) =>
+      sendStatic(req, reply, (await reference()).page),
+    );
   app.get(addresses.script, { config }, async (req, reply) =>
     sendStatic(req, reply, (await reference()).script),
   );

@@ -22,14 +22,18 @@ const received = (status: number, json: unknown, headers = {}) => ({
     'x-request-id': 'req_1',
     ...headers,
   },
-  bytes: Buffer.from(JSON.stringify(json)),
+  bytes: Buffer.from(JSON.stringify(json) ?? ''),
   json,
 });
 
-const remove =
+const checking =
+  (method: string) =>
   (status: number, json: unknown, headers = {}) =>
   () =>
-    assertDocumented('DELETE', '/tracks/1', received(status, json, headers));
+    assertDocumented(method, '/tracks/1', received(status, json, headers));
+
+const remove = checking('DELETE');
+const read = checking('GET');
 
 describe('a response of the suites', () => {
   it('passes when it is as documented', () => {
@@ -38,20 +42,28 @@ describe('a response of the suites', () => {
   });
 
   it.each([
-    ['a field that is not documented', remove(200, success({ ...removed, file_path: 'x' }))],
-    ['a field that is missing', remove(200, success({ id: 1 }))],
-    ['a time of another form', remove(200, success({ ...removed, restorable_until: '2026' }))],
-    ['a status that is not documented', remove(201, success(removed))],
-    ['a code that is not documented', remove(404, refused('UNHEARD_OF'))],
-    ['a code of another status', remove(404, refused('VALIDATION_ERROR'))],
-    ['another content type', remove(200, success(removed), { 'content-type': 'text/plain' })],
-    ['a header that is missing', remove(200, success(removed), { 'x-request-id': undefined })],
+    ['another field', remove(200, success({ ...removed, file_path: 'x' })), 'file_path'],
+    ['a field that is missing', remove(200, success({ id: 1 })), 'restorable_until'],
     [
-      'an entity tag that is missing',
-      () => assertDocumented('GET', '/tracks/1', received(304, undefined)),
+      'another form of time',
+      remove(200, success({ ...removed, restorable_until: '2026' })),
+      'format',
     ],
-  ])('is caught with %s', (_, check) => {
-    expect(check).toThrow();
+    ['another status', remove(201, success(removed)), 'the status is not documented'],
+    ['another code', remove(404, refused('UNHEARD_OF')), '/error/code'],
+    ['a code of another status', remove(404, refused('VALIDATION_ERROR')), '/error/code'],
+    ['another content type', remove(200, {}, { 'content-type': 'text/plain' }), 'text/plain'],
+    ['a header missing', remove(200, {}, { 'x-request-id': undefined }), 'x-request-id is missing'],
+    ['an entity tag missing', read(304, undefined), 'etag is missing'],
+    ['a body where there is none', read(304, {}, { etag: '"v1"' }), 'a body is not documented'],
+  ])('is caught with %s', (_, check, problem) => {
+    expect(check).toThrow(problem);
+  });
+
+  it('of HEAD has no body to be checked, but the rest', () => {
+    const head = checking('HEAD');
+    expect(head(404, undefined)).not.toThrow();
+    expect(head(410, undefined)).toThrow('the status is not documented');
   });
 
   it('of another method or path is a refusal in the common shape', () => {
