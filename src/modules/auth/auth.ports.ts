@@ -1,5 +1,5 @@
 import type { Member, Role, AccountState } from '#kernel/actor.ts';
-import type { AuditTrail } from '#modules/audit/audit.events.ts';
+import type { AuditTrail, RefusalAudit } from '#modules/audit/audit.events.ts';
 import type { FoundToken, NewSession, Session, SessionEnd } from './session.ts';
 
 /** An account as signing in sees it. */
@@ -87,3 +87,24 @@ export interface CommonPasswords {
 
 export type AuthStores = { accounts: Accounts; sessions: SessionStore; audit: AuditTrail };
 export type InTransaction = <T>(work: (stores: AuthStores) => Promise<T>) => Promise<T>;
+
+/** What the verbs need; `P` is the profile that the neighbour shows an account of itself. */
+export type Deps<P> = {
+  accounts: Pick<Accounts, 'findOneByLogin'>;
+  sessions: Pick<SessionStore, 'findManyLive'>;
+  members: MemberStore;
+  attempts: LoginAttempts;
+  inTransaction: InTransaction;
+  profileOf: (user_id: number) => Promise<P>;
+  passwords: Passwords;
+  common: CommonPasswords;
+  access: AccessTokens;
+  mint: TokenMint;
+  refusals: RefusalAudit;
+  /** Drops what this process remembers, so that its next call sees the change. */
+  forget: (ended: { user_id: number } | { session_ids: readonly number[] }) => void;
+  lifetimes: { session_ms: number; refresh_ms: number };
+  /** Whether a refresh uses its token up. */
+  rotates: boolean;
+  now: () => Date;
+};

@@ -1,38 +1,6 @@
-import type { RefusalAudit } from '#modules/audit/audit.events.ts';
-import type {
-  AccessTokens,
-  Accounts,
-  CommonPasswords,
-  InTransaction,
-  LoginAttempts,
-  MemberStore,
-  Passwords,
-  SessionStore,
-  TokenMint,
-} from './auth.ports.ts';
+import type { Deps } from './auth.ports.ts';
 import { listSessions, logout, logoutAll, me, refresh, revokeSession } from './sessions.service.ts';
 import { changePassword, login, register } from './sign-in.ts';
-
-/** `P` is the profile that the neighbour shows an account of itself. */
-export type Deps<P> = {
-  accounts: Pick<Accounts, 'findOneByLogin'>;
-  sessions: Pick<SessionStore, 'findManyLive'>;
-  members: MemberStore;
-  attempts: LoginAttempts;
-  inTransaction: InTransaction;
-  profileOf: (user_id: number) => Promise<P>;
-  passwords: Passwords;
-  common: CommonPasswords;
-  access: AccessTokens;
-  mint: TokenMint;
-  refusals: RefusalAudit;
-  /** Drops what this process remembers, so that its next call sees the change. */
-  forget: (ended: { user_id: number } | { session_ids: readonly number[] }) => void;
-  lifetimes: { session_ms: number; refresh_ms: number };
-  /** Whether a refresh uses its token up. */
-  rotates: boolean;
-  now: () => Date;
-};
 
 export type AuthService<P> = ReturnType<typeof createAuthService<P>>;
 

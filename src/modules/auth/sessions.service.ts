@@ -1,7 +1,6 @@
 import type { Member, Origin } from '#kernel/actor.ts';
 import { type Permission, permissionsOf } from '#kernel/permissions.ts';
-import type { AuthStores } from './auth.ports.ts';
-import type { Deps } from './auth.service.ts';
+import type { AuthStores, Deps } from './auth.ports.ts';
 import { authErrors, type FoundToken, isExpired, isInGrace, type Session } from './session.ts';
 import { type Tokens, tokensFor } from './sign-in.ts';
 

@@ -1,7 +1,6 @@
 import type { Origin } from '#kernel/actor.ts';
 import type { RefusalAudit } from '#modules/audit/audit.events.ts';
-import type { Account, AuthStores, Login } from './auth.ports.ts';
-import type { Deps } from './auth.service.ts';
+import type { Account, AuthStores, Deps, Login } from './auth.ports.ts';
 import { assertStrong } from './password-policy.ts';
 import { authErrors, MOST_SESSIONS, type Session } from './session.ts';
 

@@ -3,8 +3,7 @@ import { readFeed } from '#kernel/feed.ts';
 import type { Feed, FeedQuery } from '#kernel/page.ts';
 import { assertVersion } from '#kernel/version.ts';
 import { canSee, isOwner, RESTORABLE_DAYS, type Track, trackErrors } from './track.ts';
-import type { Changes, TrackFilter, TrackStores } from './tracks.ports.ts';
-import type { Deps } from './tracks.service.ts';
+import type { Changes, Deps, TrackFilter, TrackStores } from './tracks.ports.ts';
 
 type Filters = Pick<TrackFilter, 'genre' | 'tag' | 'format'>;
 

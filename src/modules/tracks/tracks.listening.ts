@@ -2,7 +2,7 @@ import { type Actor, type Origin, userIdOf } from '#kernel/actor.ts';
 import { Media } from '#kernel/media.ts';
 import { canDownload, isOwner, isPlay, type Track, trackErrors } from './track.ts';
 import { get } from './tracks.library.ts';
-import type { Deps } from './tracks.service.ts';
+import type { Deps } from './tracks.ports.ts';
 
 /** Makes a path of this service into an address that the caller can open. */
 export type LinkTo = (path: string) => string;

@@ -8,10 +8,10 @@ import { type BlobStore, contentKey } from '#platform/storage/blob-store.ts';
 import type { createStreamSignatures } from '#platform/stream-signatures.ts';
 import { PROCESS, processTrack, purgeTracks } from './tracks.job.ts';
 import { registerStream } from './tracks.http.ts';
-import type { Users } from './tracks.ports.ts';
+import type { Deps, Users } from './tracks.ports.ts';
 import { createPlayStore, createTrackReads, createTrackWrites } from './tracks.postgres.ts';
 import { createTracksRouter } from './tracks.router.ts';
-import { createTracksService, type Deps } from './tracks.service.ts';
+import { createTracksService } from './tracks.service.ts';
 
 type Outside = Pick<
   Deps,

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Origin } from '#kernel/actor.ts';
 import type { Slice } from '#kernel/feed.ts';
 import type { ByteRange } from '#kernel/media.ts';
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
@@ -144,3 +145,28 @@ export interface Queue {
 
 export type TrackStores = { tracks: TrackWrites; queue: Queue; audit: AuditTrail };
 export type InTransaction = <T>(work: (stores: TrackStores) => Promise<T>) => Promise<T>;
+
+/** Counts bytes that come and go. */
+export interface Meter {
+  uploaded(bytes: number): void;
+  streaming(content: Readable): Readable;
+}
+
+/** What the verbs need. */
+export type Deps = {
+  tracks: TrackReads;
+  plays: PlayStore;
+  inTransaction: InTransaction;
+  users: Users;
+  blobs: Blobs;
+  recognition: Recognition;
+  analysis: Analysis;
+  streamUrls: StreamUrls;
+  /** Tells listeners without an account apart for one day, and reveals nothing of them. */
+  fingerprint: (origin: Origin, day: string) => string;
+  meter: Meter;
+  limits: { file_bytes: number };
+  quota_bytes: number;
+  request_timeout_ms: number;
+  now: () => Date;
+};

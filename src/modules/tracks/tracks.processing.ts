@@ -1,6 +1,5 @@
 import { type Track, titleFrom } from './track.ts';
-import type { Report } from './tracks.ports.ts';
-import type { Deps } from './tracks.service.ts';
+import type { Deps, Report } from './tracks.ports.ts';
 
 type Found = Extract<Report, { ok: true }>;
 

@@ -1,5 +1,5 @@
 import { RESTORABLE_DAYS, type Track } from './track.ts';
-import type { Deps } from './tracks.service.ts';
+import type { Deps } from './tracks.ports.ts';
 
 const BATCH = 100;
 const DAY_MS = 86_400_000;

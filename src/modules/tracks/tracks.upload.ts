@@ -3,8 +3,7 @@ import { withDeadline } from '#kernel/deadline.ts';
 import { invalidFields } from '#kernel/errors.ts';
 import type { IncomingForm } from '#kernel/upload.ts';
 import { type AudioFormat, type Track, titleFrom, trackErrors } from './track.ts';
-import type { Changes, NewTrack, StagedBlob, TrackStores } from './tracks.ports.ts';
-import type { Deps } from './tracks.service.ts';
+import type { Changes, Deps, NewTrack, StagedBlob, TrackStores } from './tracks.ports.ts';
 
 export type Uploaded = { track: Track; duplicate: boolean };
 
