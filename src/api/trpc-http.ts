@@ -40,7 +40,7 @@ export const registerTrpcHttp = async (app: FastifyInstance, settings: Settings)
         onError: ({ error }) => void settleFailure(req, res, { thrown: error, refused }),
       });
     scope.all<{ Params: { path: string } }>('/trpc/:path', async (req, res) => {
-      if (!isForm(req)) return withDeadline(timeout_ms, () => answer(req, res));
+      if (!isForm(req)) return withDeadline(timeout_ms - req.waited_ms, () => answer(req, res));
       // A form is read by its procedure, as it arrives: the adapter would read it all first.
       req.body = '';
       return answer(req, res);
