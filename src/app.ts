@@ -82,6 +82,7 @@ const httpSettings = (
   counter: createMemoryRateLimiter(),
   limits: limitsOf(config),
   upload_max_bytes: config.storage.UPLOAD_MAX_BYTES,
+  timeout_ms: config.server.REQUEST_TIMEOUT,
   public_url: config.server.PUBLIC_URL?.replace(/\/$/, ''),
   registry: outside.metrics.registry,
 });

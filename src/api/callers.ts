@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Actor, Origin } from '#kernel/actor.ts';
+import { withDeadline } from '#kernel/deadline.ts';
 import { type DomainError, refusal, sharedErrors } from '#kernel/errors.ts';
 import type { Identification, RefusalLog } from './context.ts';
 
@@ -16,6 +17,8 @@ declare module 'fastify' {
     actor: Actor;
     /** The token's signature, checked before rates are counted; undefined without a token. */
     verified: Verified | undefined;
+    /** How long it took to learn who calls: so much less is left for the call itself. */
+    waited_ms: number;
   }
   interface FastifyContextConfig {
     /** Answers anyone alike: neither counted nor asked who they are. */
@@ -52,16 +55,22 @@ const refusalOf = (reply: FastifyReply, req: FastifyRequest, refused: RefusalLog
   return sharedErrors.unauthenticated({ message: 'The access token is not valid' });
 };
 
-type Settings = { identification: Identification; refused: RefusalLog };
+type Settings = {
+  identification: Identification;
+  refused: RefusalLog;
+  /** What one call may wait for, in all. */
+  timeout_ms: number;
+};
 
 /**
  * Two stages: the token's signature when the request arrives, so that rates are counted against its user;
  * the session behind it before the body is read. A token that is present but bad is refused everywhere.
  */
 export const callers = fp<Settings>(
-  async (app, { identification, refused }) => {
+  async (app, { identification, refused, timeout_ms }) => {
     app.decorateRequest('verified', undefined);
     app.decorateRequest('actor', null as never);
+    app.decorateRequest('waited_ms', 0);
 
     app.addHook('onRequest', (req, _reply, done) => {
       const { authorization } = req.headers;
@@ -86,9 +95,14 @@ export const callers = fp<Settings>(
       };
       const { verified } = req;
       if (verified === undefined) return goOn(stranger);
-      const found = 'claims' in verified ? identification.memberOf(verified.claims) : undefined;
-      if (found instanceof Promise) void found.then(goOn, done);
-      else goOn(found);
+      if ('rejected' in verified) return goOn(undefined);
+      const began = performance.now();
+      const found = withDeadline(timeout_ms, () => identification.memberOf(verified.claims));
+      if (!(found instanceof Promise)) return goOn(found);
+      void found.then((member) => {
+        req.waited_ms = performance.now() - began;
+        return goOn(member);
+      }, done);
     });
   },
   { name: 'callers', dependencies: ['security-headers'], fastify: '5.x' },

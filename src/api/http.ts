@@ -33,6 +33,8 @@ export type HttpSettings = {
   counter: CallCounter;
   limits: Limits;
   upload_max_bytes: number;
+  /** What one call may wait for, in all. */
+  timeout_ms: number;
   /** Where callers reach us; by default where this caller did. */
   public_url: string | undefined;
   registry: Registry;
@@ -73,7 +75,8 @@ const takeJson = (app: FastifyInstance): void => {
 
 /** Everything of HTTP that is the same for every route, in the order in which a request meets it. */
 export const createHttp = async (settings: HttpSettings) => {
-  const { production, origins, identification, refused, counter, limits, registry } = settings;
+  const { production, origins, identification, refused, counter, limits, registry, timeout_ms } =
+    settings;
   const app = createServer(settings);
   takeJson(app);
   await app.register(metrics, { registry });
@@ -87,7 +90,7 @@ export const createHttp = async (settings: HttpSettings) => {
   await app.register(crossOrigin, { production, origins });
   await app.register(gate);
   await app.register(securityHeaders, { production });
-  await app.register(callers, { identification, refused });
+  await app.register(callers, { identification, refused, timeout_ms });
   await app.register(rateLimits, { counter, limits, refused });
   await app.register(failures, { refused, secure: app.secure });
   await app.register(bodyDeadline);

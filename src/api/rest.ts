@@ -23,7 +23,7 @@ import { type Procedure, proceduresOf } from './procedures.ts';
 type Settings = {
   router: AnyRouter;
   keys: IdempotencyKeys;
-  /** What one call may wait for, in all, once its body is there. */
+  /** What one call may wait for, in all; its body is not counted. */
   timeout_ms: number;
   contextOf: (req: FastifyRequest, reply: FastifyReply) => RequestContext;
 };
@@ -82,8 +82,12 @@ const operation = ({ path, route, run }: Procedure, settings: Settings): RouteHa
   const readInput = inputReader(route);
   const { keys, timeout_ms, contextOf } = settings;
 
-  const invoke = (ctx: RequestContext, input: unknown): Promise<unknown> =>
-    route.form ? run(ctx, undefined) : withDeadline(timeout_ms, () => run(ctx, input));
+  const invoke = (
+    { waited_ms }: FastifyRequest,
+    ctx: RequestContext,
+    input: unknown,
+  ): Promise<unknown> =>
+    route.form ? run(ctx, undefined) : withDeadline(timeout_ms - waited_ms, () => run(ctx, input));
 
   const written = (output: unknown, request_id: string): StoredAnswer => ({
     status: statusOf(route, output),
@@ -95,7 +99,7 @@ const operation = ({ path, route, run }: Procedure, settings: Settings): RouteHa
     const ctx = contextOf(req, reply);
     const input = route.form ? undefined : readInput(req);
     const again = async (form: (() => IncomingForm) | undefined) =>
-      written(await invoke(form ? { ...ctx, form } : ctx, input), req.id);
+      written(await invoke(req, form ? { ...ctx, form } : ctx, input), req.id);
     const user_id = ctx.actor.type === 'member' ? ctx.actor.user_id : 0;
     const form = route.form && ctx.form;
     const { answer, replayed } = await once(keys, {
@@ -114,7 +118,7 @@ const operation = ({ path, route, run }: Procedure, settings: Settings): RouteHa
     const key = req.headers['idempotency-key'];
     if (typeof key === 'string' && takesKey(route, req)) return sendOnce(req, reply, key);
     const ctx = contextOf(req, reply);
-    const output = await invoke(ctx, route.form ? undefined : readInput(req));
+    const output = await invoke(req, ctx, route.form ? undefined : readInput(req));
     if (output instanceof Media) return sendMedia(req, reply, output);
     if (route.method === 'GET' && route.version) {
       const tag = etagOf(route.version(output as never));

@@ -65,7 +65,7 @@ export const registerTrpcHttp = async (app: FastifyInstance, settings: Settings)
       return scope.secure(reply).code(settled.status).type(JSON_TYPE).send(JSON.stringify(shape));
     });
     scope.all<TrpcRoute>('/trpc/:path', (req, res) =>
-      withDeadline(settings.timeout_ms, () => answer(req.params.path, req, res)),
+      withDeadline(settings.timeout_ms - req.waited_ms, () => answer(req.params.path, req, res)),
     );
     await scope.register(async (forms) => {
       await forms.register(multipartPlugin);

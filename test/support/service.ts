@@ -28,7 +28,7 @@ export const startService = async (folder: string, environment: Record<string, s
   const { pid } = child;
   if (pid === undefined) throw new Error('The service could not be started');
   const log: string[] = [];
-  const exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }) as Exit);
+  const exited = once(child, 'exit').then(([code, signal]): Exit => ({ code, signal }));
   const url = Promise.withResolvers<string>();
   for (const stream of [child.stdout, child.stderr])
     createInterface(stream).on('line', (line) => {
