@@ -110,10 +110,10 @@ export const describeError = (thrown: unknown): ErrorAnswer => {
   return (thrown instanceof Error && protocolAnswer(statusOfHttp(thrown))) || internal;
 };
 
-/** tRPC takes the status of its answer from the error's own code. */
-export const asTrpcError = (error: TRPCError): TRPCError => {
-  const refused = refusalIn(error);
-  if (!refused) return error;
+/** tRPC takes the status of its answer from the error's own code. What is no refusal stays as it is. */
+export const asTrpcError = <E>(thrown: E): E | TRPCError => {
+  const refused = refusalIn(thrown);
+  if (!refused) return thrown;
   return new TRPCError({
     code: transports[refused.kind].trpc,
     message: refused.message,

@@ -5,6 +5,7 @@ import { invalidFields, refusal, sharedErrors } from '#kernel/errors.ts';
 import type { Route } from '#kernel/route.ts';
 import type { MemberContext, RequestContext } from './context.ts';
 import { asTrpcError, describeError } from './errors.ts';
+import { networkOf } from './networks.ts';
 
 export type ProcedureMeta = { route: Route };
 
@@ -33,7 +34,7 @@ export const mayWhileSuspended = ({ method, tag, suspended }: Route): boolean =>
   method === 'GET' || method === 'DELETE' || tag === 'auth' || suspended === 'allowed';
 
 /** Refuses callers that the route is not for. */
-const assertCaller = (route: Route, actor: Actor): void => {
+export const assertCaller = (route: Route, actor: Actor): void => {
   if (actor.type === 'member' && actor.state === 'suspended' && !mayWhileSuspended(route))
     throw accountErrors.suspended();
   if (route.caller === 'anyone') return;
@@ -47,29 +48,35 @@ type Admission = { ctx: RequestContext; route: Route; rawInput: () => Promise<un
 const spend = async ({ ctx, route, rawInput }: Admission): Promise<void> => {
   const { limit } = route;
   if (!limit) return;
-  const caller = limit.by === 'user' ? userIdOf(ctx.actor) : ctx.origin.ip_address;
+  const caller = limit.by === 'user' ? userIdOf(ctx.actor) : networkOf(ctx.origin.ip_address);
   const input = route.form ? undefined : route.input.safeParse(await rawInput());
   if (input?.success === false) return;
   ctx.spend(limit.name, `${caller}|${limit.account?.(input?.data as never) ?? ''}`);
 };
 
-/** Whether the call may be made at all: who calls, how often, and alone or among others. */
-const admitted = async ({
-  ctx,
-  meta,
-  getRawInput: rawInput,
-}: {
+const assertAlone = ({ batchable }: Route, { batch_size }: RequestContext): void => {
+  if (batch_size > 1 && batchable === false)
+    throw invalidFields([{ field: '', message: 'This call is not taken in a batch' }]);
+};
+
+type Call = {
   ctx: RequestContext;
   meta: ProcedureMeta | undefined;
   getRawInput: () => Promise<unknown>;
-}): Promise<Route> => {
+};
+
+/** Whether the call may be made at all: who calls, how often, and alone or among others. */
+const admitted = async ({ ctx, meta, getRawInput: rawInput }: Call): Promise<Route> => {
   if (!meta) throw new Error('A procedure has no route');
   const { route } = meta;
-  assertCaller(route, ctx.actor);
-  if (ctx.batch_size > 1 && route.batchable === false)
-    throw invalidFields([{ field: '', message: 'This call is not taken in a batch' }]);
-  if (route.limit) await spend({ ctx, route, rawInput });
-  return route;
+  try {
+    assertCaller(route, ctx.actor);
+    assertAlone(route, ctx);
+    if (route.limit) await spend({ ctx, route, rawInput });
+    return route;
+  } catch (refused) {
+    throw asTrpcError(refused);
+  }
 };
 
 /** One middleware for all that every call needs: each costs copies of the call's options. Refusals get their code here. */
