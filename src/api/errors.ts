@@ -101,7 +101,7 @@ export const describeError = (thrown: unknown): ErrorAnswer => {
   return (thrown instanceof Error && protocolAnswer(statusOfHttp(thrown))) || internal;
 };
 
-/** tRPC takes the status of its answer from the error's own code. */
+/** tRPC takes the status of its answer from the error's own code. What is no refusal stays as it is. */
 export const asTrpcError = (thrown: unknown): unknown => {
   const refused = refusalIn(thrown);
   if (!refused) return thrown;

@@ -5,6 +5,7 @@ import { originOf } from './callers.ts';
 import type { RefusalLog } from './context.ts';
 import { errorEnvelope } from './envelope.ts';
 import { describeError, type ErrorAnswer } from './errors.ts';
+import { isUnreadable } from './unreadable.ts';
 
 type Settings = {
   refused: RefusalLog;
@@ -45,6 +46,11 @@ export const settleFailure = (
   return answer;
 };
 
+const nowhere = (req: FastifyRequest): DomainError =>
+  isUnreadable(req)
+    ? sharedErrors.validation({ message: 'The address cannot be read' })
+    : sharedErrors.notFound();
+
 /** One place answers every refusal, of every stage, in one shape. */
 export const failures = fp<Settings>(
   async (app, { refused, secure }) => {
@@ -58,9 +64,10 @@ export const failures = fp<Settings>(
     app.setErrorHandler((thrown: FastifyError | DomainError, req, reply) =>
       answer(req, reply, thrown),
     );
-    app.setNotFoundHandler({ preHandler: app.rateLimit() }, (req, reply) =>
-      answer(req, reply, sharedErrors.notFound()),
-    );
+    // Before the body is read: whatever it is, there is nobody to take it.
+    // oxlint-disable-next-line max-params -- the signature is Fastify's; a promise would cost every request
+    app.addHook('preParsing', (req, _reply, _body, done) => done(req.is404 ? nowhere(req) : null));
+    app.setNotFoundHandler((req, reply) => answer(req, reply, nowhere(req)));
   },
   { name: 'failures', dependencies: ['rate-limits', 'security-headers'], fastify: '5.x' },
 );

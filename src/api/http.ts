@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import type { BlockList } from 'node:net';
+import { type BlockList, isIP } from 'node:net';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -20,8 +19,10 @@ import { parseTags } from './etag.ts';
 import { failures } from './failures.ts';
 import { gate } from './gate.ts';
 import { earlyAnswerPlugin } from './early-answer.ts';
+import { takeJson } from './json-bodies.ts';
 import { incomingForm } from './multipart.ts';
 import { type CallCounter, type Limits, rateLimits } from './rate-limits.ts';
+import { answerMalformed, answerUnreadable, newRequestId } from './unreadable.ts';
 
 export type HttpSettings = {
   log: FastifyBaseLogger;
@@ -42,11 +43,18 @@ export type HttpSettings = {
 
 const requestId = /^[A-Za-z0-9_.:-]{1,128}$/;
 const MOST_JSON_BYTES = 1024 * 1024;
-const LONGEST_PARAMETER = 5000;
+/** Longer than any address can be: the parser takes 16 KiB of header. */
+const LONGEST_PARAMETER = 16 * 1024;
 
 const idOf = ({ headers }: { headers: Record<string, string | string[] | undefined> }): string => {
   const given = headers['x-request-id'];
-  return typeof given === 'string' && requestId.test(given) ? given : `req_${randomUUID()}`;
+  return typeof given === 'string' && requestId.test(given) ? given : newRequestId();
+};
+
+/** What a proxy forwards need not be an address. */
+const isListed = (proxies: BlockList, address: string): boolean => {
+  const version = isIP(address);
+  return version !== 0 && proxies.check(address, version === 6 ? 'ipv6' : 'ipv4');
 };
 
 const createServer = ({ log, proxies }: HttpSettings) =>
@@ -55,21 +63,22 @@ const createServer = ({ log, proxies }: HttpSettings) =>
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (logger) => logger,
     genReqId: idOf,
-    trustProxy: (address) => proxies.check(address, address.includes(':') ? 'ipv6' : 'ipv4'),
+    trustProxy: (address) => isListed(proxies, address),
     bodyLimit: MOST_JSON_BYTES,
     forceCloseConnections: false,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     return503OnClosing: false,
+    frameworkErrors: answerUnreadable,
+    clientErrorHandler: answerMalformed,
     http: { headersTimeout: 15_000, requestTimeout: 0 },
   });
 
-/** JSON and nothing else; a body that is empty is no body. Keys that reach for prototypes are refused. */
-const takeJson = (app: FastifyInstance): void => {
-  app.removeAllContentTypeParsers();
+/** A body that is empty is no body. Keys that reach for prototypes are refused. */
+const parseJson = (app: FastifyInstance): void => {
   const parse = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (req, body, done) => {
-    if (body.length === 0) return done(null, undefined);
-    return parse(req, body as string, done);
+  takeJson(app, (req, text, done) => {
+    if (text.length === 0) done(null, undefined);
+    else void parse(req, text, done);
   });
 };
 
@@ -78,7 +87,7 @@ export const createHttp = async (settings: HttpSettings) => {
   const { production, origins, identification, refused, counter, limits, registry, timeout_ms } =
     settings;
   const app = createServer(settings);
-  takeJson(app);
+  parseJson(app);
   await app.register(metrics, { registry });
   await app.register(drain);
   await app.register(accessLog, {

@@ -1,11 +1,11 @@
 import rateLimit from '@fastify/rate-limit';
-import { isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { sharedErrors } from '#kernel/errors.ts';
 import type { LimitName } from '#kernel/route.ts';
 import { originOf } from './callers.ts';
 import type { RefusalLog } from './context.ts';
+import { networkOf } from './networks.ts';
 
 type Limit = { rate: number; period_ms: number; burst: number };
 type Taken = {
@@ -35,21 +35,6 @@ declare module 'fastify' {
     ) => void;
   }
 }
-
-/** An IPv6 caller has a whole /64 to choose addresses from. */
-const networkOf = (address: string): string => {
-  if (!isIPv6(address)) return address;
-  if (address.startsWith('::ffff:')) return address.slice(7);
-  const [head = '', tail = ''] = address.split('::');
-  const front = head.split(':').filter(Boolean);
-  const back = tail.split(':').filter(Boolean);
-  const groups = [
-    ...front,
-    ...Array.from({ length: 8 - front.length - back.length }, () => '0'),
-    ...back,
-  ];
-  return groups.slice(0, 4).join(':');
-};
 
 /** `member:12`, or `stranger:` and a network. */
 const callerKey = ({ verified, ip }: FastifyRequest): string =>
@@ -104,6 +89,13 @@ export const rateLimits = fp<Settings>(
       allowList: (req) => req.routeOptions.config.open === true,
       onExceeded: noteRefusal,
       errorResponseBuilder: (req, { ttl }) => tooMany(bucketOf(callerKey(req)), ttl),
+    });
+
+    // The plugin counts the calls of routes only.
+    const countUnrouted = app.rateLimit().bind(app);
+    app.addHook('onRequest', (req, reply, done) => {
+      if (!req.is404) return done();
+      Promise.resolve(countUnrouted(req, reply)).then(() => done(), done);
     });
 
     app.decorate('spend', (req, reply, bucket) => {

@@ -19,6 +19,7 @@ import {
 import { sendMedia } from './media.ts';
 import { multipartPlugin } from './multipart.ts';
 import { type Procedure, proceduresOf } from './procedures.ts';
+import { assertCaller } from './trpc.ts';
 
 type Settings = {
   router: AnyRouter;
@@ -30,33 +31,55 @@ type Settings = {
 
 type Text = Record<string, string | string[]>;
 
+const refuse = (names: string[], message: string): void => {
+  if (names.length > 0) throw invalidFields(names.map((field) => ({ field, message })));
+};
+
 /** Unknown query parameters are left to the schema; where the input is a body, there are none. */
-const refuseQuery = (query: object): void => {
-  const names = Object.keys(query);
-  if (names.length > 0)
-    throw invalidFields(names.map((field) => ({ field, message: 'Unknown query parameter' })));
+const refuseQuery = ({ query }: FastifyRequest): void =>
+  refuse(Object.keys(query as object), 'Unknown query parameter');
+
+/** Where the input is the query, a body would be dropped in silence. */
+const refuseBody = ({ body }: FastifyRequest): void => {
+  if (body === undefined) return;
+  refuse(typeof body === 'object' && body ? Object.keys(body) : [''], 'Is not taken in a body');
 };
 
-const refuseTwice = (params: object, body: object): void => {
-  const twice = Object.keys(params).filter((name) => name in body);
-  if (twice.length > 0)
-    throw invalidFields(twice.map((field) => ({ field, message: 'Is given by the path' })));
-};
+const refuseTwice = (params: object, others: object): void =>
+  refuse(
+    Object.keys(params).filter((name) => name in others),
+    'Is given by the path',
+  );
 
-/** Path and query are text; a JSON body is taken as it is. */
-const inputReader = ({ method, input }: Route) => {
+type InputReader = (req: FastifyRequest) => unknown;
+
+const queryReader = (input: Route['input']): InputReader => {
   const decode = textDecoder(input);
-  if (method === 'GET' || method === 'DELETE')
-    return (req: FastifyRequest): unknown =>
-      decode({ ...(req.query as Text), ...(req.params as Text) });
-  return (req: FastifyRequest): unknown => {
-    refuseQuery(req.query as object);
+  return (req) => {
+    refuseBody(req);
     const params = req.params as Text;
-    const body = req.body ?? {};
-    if (typeof body !== 'object' || Array.isArray(body)) return body;
+    const query = req.query as Text;
+    refuseTwice(params, query);
+    return decode({ ...query, ...params });
+  };
+};
+
+const bodyReader = (input: Route['input']): InputReader => {
+  const decode = textDecoder(input);
+  return (req) => {
+    refuseQuery(req);
+    const params = req.params as Text;
+    const { body = {} } = req;
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
     refuseTwice(params, body);
     return { ...body, ...decode(params) };
   };
+};
+
+/** Path and query are text; a JSON body is taken as it is; a form is read while it arrives. */
+const inputReader = ({ method, form, input }: Route): InputReader => {
+  if (form) return refuseQuery;
+  return method === 'GET' || method === 'DELETE' ? queryReader(input) : bodyReader(input);
 };
 
 /** The second status of a route, where it has one, is a function of what is answered. */
@@ -97,7 +120,8 @@ const operation = ({ path, route, run }: Procedure, settings: Settings): RouteHa
 
   const sendOnce = async (req: FastifyRequest, reply: FastifyReply, key: string) => {
     const ctx = contextOf(req, reply);
-    const input = route.form ? undefined : readInput(req);
+    assertCaller(route, ctx.actor);
+    const input = readInput(req);
     const again = async (form: (() => IncomingForm) | undefined) =>
       written(await invoke(req, form ? { ...ctx, form } : ctx, input), req.id);
     const user_id = ctx.actor.type === 'member' ? ctx.actor.user_id : 0;
@@ -118,7 +142,7 @@ const operation = ({ path, route, run }: Procedure, settings: Settings): RouteHa
     const key = req.headers['idempotency-key'];
     if (typeof key === 'string' && takesKey(route, req)) return sendOnce(req, reply, key);
     const ctx = contextOf(req, reply);
-    const output = await invoke(req, ctx, route.form ? undefined : readInput(req));
+    const output = await invoke(req, ctx, readInput(req));
     if (output instanceof Media) return sendMedia(req, reply, output);
     if (route.method === 'GET' && route.version) {
       const tag = etagOf(route.version(output as never));
@@ -157,12 +181,10 @@ const every = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const refuseOthers = (app: FastifyInstance, url: string, taken: Set<string>): void => {
   const allow = [...taken, ...(taken.has('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
   const method = every.filter((name) => !taken.has(name));
-  app.route({
-    method,
-    url,
-    handler: async (_req, reply) => {
-      reply.header('allow', allow);
-      throw Object.assign(new Error('method not allowed'), { statusCode: 405 });
-    },
-  });
+  const handler = async (_req: FastifyRequest, reply: FastifyReply): Promise<never> => {
+    reply.header('allow', allow);
+    throw Object.assign(new Error('method not allowed'), { statusCode: 405 });
+  };
+  // Before the body is read: whatever it is, this path does not take it.
+  app.route({ method, url, preParsing: handler, handler });
 };

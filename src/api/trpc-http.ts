@@ -3,9 +3,11 @@ import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { withDeadline } from '#kernel/deadline.ts';
+import { sharedErrors } from '#kernel/errors.ts';
 import type { RefusalLog, RequestContext } from './context.ts';
 import { type ErrorAnswer, trpcCodeOf } from './errors.ts';
 import { settleFailure } from './failures.ts';
+import { takeJson } from './json-bodies.ts';
 import { multipartPlugin } from './multipart.ts';
 import { proceduresOf } from './procedures.ts';
 
@@ -22,24 +24,37 @@ type Settings = {
 const isForm = (req: FastifyRequest): boolean =>
   /^multipart\/form-data/i.test(req.headers['content-type'] ?? '');
 
+/** The adapter's own `Vary` replaces that of the reply; this joins it. */
+const varying = new Headers({ vary: 'Origin' });
+
 type TrpcRoute = { Params: { path: string } };
+
+/** tRPC decodes a path once more than the router did; none of ours needs it. */
+const callsIn = (path: string, { query }: FastifyRequest): number => {
+  if (path.includes('%')) throw sharedErrors.notFound();
+  const { batch = '' } = query as { batch?: string | string[] };
+  return [batch].flat()[0] === '1' ? path.split(',').length : 1;
+};
 
 /** Each call of a batch counts; the request itself was counted as the first. */
 const answerWith =
   (app: FastifyInstance, { router, refused, contextOf }: Settings) =>
-  (path: string, req: FastifyRequest, res: FastifyReply): Promise<void> =>
-    fastifyRequestHandler({
+  async (path: string, req: FastifyRequest, res: FastifyReply): Promise<void> => {
+    const calls = callsIn(path, req);
+    if (calls > MOST_CALLS)
+      throw sharedErrors.validation({ message: `A batch has at most ${MOST_CALLS} calls` });
+    for (let extra = 1; extra < calls; extra += 1) app.spend(req, res);
+    return fastifyRequestHandler({
       req,
       res,
       path,
       router,
-      maxBatchSize: MOST_CALLS,
-      createContext: async ({ info }) => {
-        for (let extra = 1; extra < info.calls.length; extra += 1) app.spend(req, res);
-        return contextOf(req, res, info.calls.length);
-      },
+      maxBatchSize: calls,
+      createContext: async () => contextOf(req, res, calls),
+      responseMeta: () => ({ headers: varying }),
       onError: ({ error }) => void settleFailure(req, res, { thrown: error, refused }),
     });
+  };
 
 /** What refuses a whole request before its procedures are reached, in the shape that their own refusals have. */
 const errorShape = ({ status, code, message, details }: ErrorAnswer, request_id: string) => ({
@@ -54,11 +69,8 @@ const errorShape = ({ status, code, message, details }: ErrorAnswer, request_id:
 export const registerTrpcHttp = async (app: FastifyInstance, settings: Settings): Promise<void> => {
   const answer = answerWith(app, settings);
   await app.register(async (scope) => {
-    scope.removeContentTypeParser('application/json');
+    takeJson(scope, (_req, text, done) => done(null, text));
     scope.addHook('onRequest', async (_req, res) => void res.header('cache-control', 'no-store'));
-    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_req, body, done) =>
-      done(null, body),
-    );
     scope.setErrorHandler((thrown, req, reply) => {
       const settled = settleFailure(req, reply, { thrown, refused: settings.refused });
       const shape = errorShape(settled, req.id);

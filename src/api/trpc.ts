@@ -6,6 +6,7 @@ import type { Route } from '#kernel/route.ts';
 import { parseWith } from '#kernel/validation.ts';
 import type { MemberContext, RequestContext } from './context.ts';
 import { asTrpcError, describeError } from './errors.ts';
+import { networkOf } from './networks.ts';
 
 export type ProcedureMeta = { route: Route; run: Run };
 
@@ -34,7 +35,7 @@ export const mayWhileSuspended = ({ method, tag, suspended }: Route): boolean =>
   method === 'GET' || method === 'DELETE' || tag === 'auth' || suspended === 'allowed';
 
 /** Refuses callers that the route is not for. */
-const assertCaller = (route: Route, actor: Actor): void => {
+export const assertCaller = (route: Route, actor: Actor): void => {
   if (actor.type === 'member' && actor.state === 'suspended' && !mayWhileSuspended(route))
     throw accountErrors.suspended();
   if (route.caller === 'anyone') return;
@@ -45,7 +46,7 @@ const assertCaller = (route: Route, actor: Actor): void => {
 /** Counted only when the input is valid: a call that was malformed costs nothing. */
 const spend = ({ limit }: Route, ctx: RequestContext, input: unknown): void => {
   if (!limit) return;
-  const caller = limit.by === 'user' ? userIdOf(ctx.actor) : ctx.origin.ip_address;
+  const caller = limit.by === 'user' ? userIdOf(ctx.actor) : networkOf(ctx.origin.ip_address);
   ctx.spend(limit.name, `${caller}|${limit.account?.(input as never) ?? ''}`);
 };
 

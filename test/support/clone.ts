@@ -44,7 +44,6 @@ export const cloneDatabase = (template: Urls): Promise<Urls> =>
 
 export const dropDatabase = (urls: Urls): Promise<void> =>
   asOwner(urls, async (owner) => {
-    await owner.query(
-      `drop database if exists ${owner.escapeIdentifier(databaseOf(urls.url))} with (force)`,
-    );
+    // Not by force, which the owner may not use on others' connections: the server waits for those to end.
+    await owner.query(`drop database if exists ${owner.escapeIdentifier(databaseOf(urls.url))}`);
   });

@@ -29,7 +29,7 @@ export const accessLog = fp<{ userIdOf: (req: object) => number | null }>(
       const line = {
         client_ip: req.ip,
         method: req.method,
-        path: withoutQuery(req.url),
+        path: withoutQuery(req.originalUrl),
         proto: `HTTP/${req.raw.httpVersion}`,
         status,
         latency_ms: Math.round(reply.elapsedTime * 1000) / 1000,
