@@ -1,11 +1,11 @@
 import rateLimit from '@fastify/rate-limit';
-import { isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { sharedErrors } from '#kernel/errors.ts';
 import type { LimitName } from '#kernel/route.ts';
 import { originOf } from './callers.ts';
 import type { RefusalLog } from './context.ts';
+import { networkOf } from './network.ts';
 
 type Limit = { rate: number; period_ms: number; burst: number };
 type Taken = {
@@ -35,21 +35,6 @@ declare module 'fastify' {
     ) => void;
   }
 }
-
-/** An IPv6 caller has a whole /64 to choose addresses from. */
-const networkOf = (address: string): string => {
-  if (!isIPv6(address)) return address;
-  if (address.startsWith('::ffff:')) return address.slice(7);
-  const [head = '', tail = ''] = address.split('::');
-  const front = head.split(':').filter(Boolean);
-  const back = tail.split(':').filter(Boolean);
-  const groups = [
-    ...front,
-    ...Array.from({ length: 8 - front.length - back.length }, () => '0'),
-    ...back,
-  ];
-  return groups.slice(0, 4).join(':');
-};
 
 /** `member:12`, or `stranger:` and a network. */
 const callerKey = ({ verified, ip }: FastifyRequest): string =>

@@ -5,6 +5,7 @@ import { invalidFields, refusal, sharedErrors } from '#kernel/errors.ts';
 import type { Route } from '#kernel/route.ts';
 import type { MemberContext, RequestContext } from './context.ts';
 import { asTrpcError, describeError } from './errors.ts';
+import { networkOf } from './network.ts';
 
 export type ProcedureMeta = { route: Route };
 
@@ -47,7 +48,7 @@ type Admission = { ctx: RequestContext; route: Route; rawInput: () => Promise<un
 const spend = async ({ ctx, route, rawInput }: Admission): Promise<void> => {
   const { limit } = route;
   if (!limit) return;
-  const caller = limit.by === 'user' ? userIdOf(ctx.actor) : ctx.origin.ip_address;
+  const caller = limit.by === 'user' ? userIdOf(ctx.actor) : networkOf(ctx.origin.ip_address);
   const input = route.form ? undefined : route.input.safeParse(await rawInput());
   if (input?.success === false) return;
   ctx.spend(limit.name, `${caller}|${limit.account?.(input?.data as never) ?? ''}`);
