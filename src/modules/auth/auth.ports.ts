@@ -40,7 +40,7 @@ export type Ending = { user_id: number; by: SessionEnd; at: Date } & (
   | { except: number | undefined }
 );
 
-/** Failed sign-ins, counted before the password is looked at: parallel guesses are counted, too. */
+/** Guesses at a password, by whom they are counted for. */
 export interface LoginAttempts {
   /** Whether the attempt may be made; it counts as failed until it is forgiven. */
   begin(key: string, at: Date): Promise<boolean>;

@@ -10,8 +10,10 @@ import type {
   SessionStore,
   TokenMint,
 } from './auth.ports.ts';
+import { changePassword } from './password-change.ts';
 import { listSessions, logout, logoutAll, me, refresh, revokeSession } from './sessions.service.ts';
-import { changePassword, login, register } from './sign-in.ts';
+import { login, register } from './sign-in.ts';
+import type { TakeTurn } from './turns.ts';
 
 /** `P` is the profile that the neighbour shows an account of itself. */
 export type Deps<P> = {
@@ -19,6 +21,7 @@ export type Deps<P> = {
   sessions: Pick<SessionStore, 'findManyLive'>;
   members: MemberStore;
   attempts: LoginAttempts;
+  takeTurn: TakeTurn;
   inTransaction: InTransaction;
   profileOf: (user_id: number) => Promise<P>;
   passwords: Passwords;
