@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, inject } from 'vitest';
 import { buildApp } from '#app.ts';
-import { readConfig } from '#config.ts';
+import { type Config, readConfig } from '#config.ts';
 import { createLogger } from '#platform/logger.ts';
 import { closeOutside, openOutside, type Outside } from '../../src/outside.ts';
 import { cloneDatabase, dropDatabase } from './clone.ts';
+
+/** What processes of one service share. */
+type Ground = { urls: { url: string; migration_url: string }; folder: string };
 
 type Options = {
   /** Settings other than the suite's. */
@@ -17,6 +20,8 @@ type Options = {
   jobs?: boolean;
   /** Lines of the log, when a test looks at them. */
   log?: (line: string) => void;
+  /** The process it runs beside, sharing database, files and secrets. */
+  beside?: Ground;
 };
 
 const environmentOf = (folder: string, { environment, jobs }: Options): Record<string, string> => ({
@@ -30,10 +35,19 @@ const environmentOf = (folder: string, { environment, jobs }: Options): Record<s
   ...environment,
 });
 
-/** The application on a database, files and secrets of its own, not listening; taken down after the file's tests. */
-export const testApp = async (options: Options = {}) => {
+const newGround = async (): Promise<Ground> => {
   const folder = await mkdtemp(join(tmpdir(), 'veza-test-app-'));
   const urls = await cloneDatabase(inject('template'));
+  afterAll(async () => {
+    await dropDatabase(urls);
+    await rm(folder, { recursive: true, force: true });
+  });
+  return { urls, folder };
+};
+
+/** The application on a database, files and secrets of its own, not listening; taken down after the file's tests. */
+export const testApp = async (options: Options = {}): Promise<TestApp> => {
+  const { urls, folder } = options.beside ?? (await newGround());
   const config = readConfig(environmentOf(folder, options));
   const to = { write: (line: string) => options.log?.(line) };
   const log = createLogger({ level: config.server.LOG_LEVEL, pretty: false, to });
@@ -53,10 +67,9 @@ export const testApp = async (options: Options = {}) => {
   afterAll(async () => {
     await app.close();
     await closeOutside(outside);
-    await dropDatabase(urls);
-    await rm(folder, { recursive: true, force: true });
   });
   return { ...app, outside, config, urls, folder };
 };
 
-export type TestApp = Awaited<ReturnType<typeof testApp>>;
+export type TestApp = Awaited<ReturnType<typeof buildApp>> &
+  Ground & { outside: Outside; config: Config };

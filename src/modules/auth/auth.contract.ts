@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { sharedErrors } from '#kernel/errors.ts';
-import { id, timestamp } from '#kernel/fields.ts';
+import { id, text, timestamp } from '#kernel/fields.ts';
 import { route } from '#kernel/route.ts';
 import { ownProfile, registrationRefusals, username } from '#modules/users/users.contract.ts';
 import { authErrors } from './session.ts';
@@ -8,11 +8,8 @@ import { authErrors } from './session.ts';
 const tag = 'auth';
 
 const email = z.email('Invalid email format').max(254);
-const password = z.string().min(1).max(256);
-const newPassword = z
-  .string()
-  .min(8)
-  .max(256)
+const password = text(1, 256);
+const newPassword = text(8, 256)
   .regex(/[!@#$%^&*]/, 'Needs at least one of ! @ # $ % ^ & *')
   .describe('Not a common one, and without the username or the e-mail name in it');
 const deviceToken = z
@@ -52,7 +49,7 @@ const ended = z.object({ ended_sessions: z.int() }).meta({ id: 'EndedSessions' }
 const login = z
   .strictObject({
     email: email.optional(),
-    username: z.string().min(1).max(50).optional(),
+    username: text(1, 50).optional(),
     password,
     device_token: deviceToken,
   })

@@ -18,11 +18,14 @@ import {
 import { createAuthRouter, createPasswordRouter } from './auth.router.ts';
 import { createAuthService } from './auth.service.ts';
 import { type Changes, createIdentification } from './identification.ts';
+import { createTurns } from './turns.ts';
 
 type TokenClaims = { user_id: number; session_id: number };
 
 const MOST_REMEMBERED = 50_000;
 const LONGEST_REMEMBERED_MS = 60_000;
+/** As many passwords as can be looked at within the deadline of a request. */
+const LONGEST_LINE = 50;
 
 type Outside = {
   database: Database;
@@ -72,6 +75,7 @@ export const createAuthModule = (outside: Outside) => {
     sessions: createSessionStore(database.db),
     members,
     attempts: createLoginAttempts(database.db),
+    takeTurn: createTurns(LONGEST_LINE),
     inTransaction: (work) =>
       database.inTransaction((db) =>
         work({ accounts: accountsOn(db), sessions: createSessionStore(db), audit: auditOn(db) }),

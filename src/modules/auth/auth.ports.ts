@@ -1,6 +1,7 @@
 import type { Member, Role, AccountState } from '#kernel/actor.ts';
 import type { AuditTrail, RefusalAudit } from '#modules/audit/audit.events.ts';
 import type { FoundToken, NewSession, Session, SessionEnd } from './session.ts';
+import type { TakeTurn } from './turns.ts';
 
 /** An account as signing in sees it. */
 export type Account = {
@@ -40,7 +41,7 @@ export type Ending = { user_id: number; by: SessionEnd; at: Date } & (
   | { except: number | undefined }
 );
 
-/** Failed sign-ins, counted before the password is looked at: parallel guesses are counted, too. */
+/** Guesses at a password, by whom they are counted for. */
 export interface LoginAttempts {
   /** Whether the attempt may be made; it counts as failed until it is forgiven. */
   begin(key: string, at: Date): Promise<boolean>;
@@ -94,6 +95,7 @@ export type Deps<P> = {
   sessions: Pick<SessionStore, 'findManyLive'>;
   members: MemberStore;
   attempts: LoginAttempts;
+  takeTurn: TakeTurn;
   inTransaction: InTransaction;
   profileOf: (user_id: number) => Promise<P>;
   passwords: Passwords;

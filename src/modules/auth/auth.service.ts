@@ -1,6 +1,7 @@
 import type { Deps } from './auth.ports.ts';
+import { changePassword } from './password-change.ts';
 import { listSessions, logout, logoutAll, me, refresh, revokeSession } from './sessions.service.ts';
-import { changePassword, login, register } from './sign-in.ts';
+import { login, register } from './sign-in.ts';
 
 export type AuthService<P> = ReturnType<typeof createAuthService<P>>;
 

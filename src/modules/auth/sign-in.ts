@@ -1,6 +1,6 @@
 import type { Origin } from '#kernel/actor.ts';
-import type { RefusalAudit } from '#modules/audit/audit.events.ts';
 import type { Account, AuthStores, Deps, Login } from './auth.ports.ts';
+import { isRightPassword } from './password-check.ts';
 import { assertStrong } from './password-policy.ts';
 import { authErrors, MOST_SESSIONS, type Session } from './session.ts';
 
@@ -122,34 +122,26 @@ const counterOf = (
     : `unknown:${(email ?? username).toLowerCase()}`.slice(0, 100);
 };
 
-const failed = (refusals: RefusalAudit, account: Account | undefined, origin: Origin): never => {
+/**
+ * Unknown account, wrong password and slowed-down account take the same steps and answer alike; that an
+ * account is banned is told only to who knows its password.
+ */
+const authenticate = async <P>(deps: Deps<P>, credentials: Credentials, origin: Origin) => {
+  const { accounts, mint, refusals } = deps;
+  const found = await accounts.findOneByLogin(loginOf(credentials));
+  const account = found?.state === 'deleted' ? undefined : found;
+  const { device_token, password } = credentials;
+  const device_id = account && device_token ? mint.deviceIdIn(device_token, account.id) : undefined;
+  const counter = counterOf(credentials, account, device_id);
+  const isRight = await isRightPassword(deps, { counter, password, hash: account?.password_hash });
+  if (account && isRight && account.state !== 'banned') return { account, device_id };
   refusals.note({
     event_type: 'user_login_failed',
     user_id: account?.id ?? null,
     origin,
     details: { method: 'password' },
   });
-  throw authErrors.invalidCredentials();
-};
-
-/**
- * Unknown account, wrong password and slowed-down account take the same steps and answer alike. The
- * attempt counts as failed before the password is looked at, so that parallel guesses are no faster.
- */
-const authenticate = async <P>(deps: Deps<P>, credentials: Credentials, origin: Origin) => {
-  const { accounts, attempts, passwords, mint, refusals, now } = deps;
-  const found = await accounts.findOneByLogin(loginOf(credentials));
-  const account = found?.state === 'deleted' ? undefined : found;
-  const { device_token } = credentials;
-  const device_id = account && device_token ? mint.deviceIdIn(device_token, account.id) : undefined;
-  const counter = counterOf(credentials, account, device_id);
-  const mayTry = await attempts.begin(counter, now());
-  const hash = mayTry ? account?.password_hash : undefined;
-  const matches = await passwords.matches(credentials.password, hash);
-  if (!account || !matches) return failed(refusals, account, origin);
-  await attempts.forgive(counter);
-  if (account.state === 'banned') throw authErrors.banned();
-  return { account, device_id };
+  throw isRight ? authErrors.banned() : authErrors.invalidCredentials();
 };
 
 const rehash = async <P>(
@@ -158,6 +150,15 @@ const rehash = async <P>(
   password: string,
 ): Promise<string | undefined> =>
   passwords.isOutdated(account.password_hash) ? passwords.hash(password) : undefined;
+
+/** While the password was looked at it may have been changed, or only hashed anew by another sign-in. */
+const isStill = async <P>(
+  { passwords }: Deps<P>,
+  password: string,
+  { locked, account }: { locked: Account; account: Account },
+): Promise<boolean> =>
+  locked.password_hash === account.password_hash ||
+  passwords.matches(password, locked.password_hash);
 
 export const login =
   <P>(deps: Deps<P>) =>
@@ -170,7 +171,8 @@ export const login =
     const password_hash = await rehash(deps, account, credentials.password);
     const opened = await deps.inTransaction(async (stores) => {
       const locked = await stores.accounts.lockOneById(account.id);
-      if (locked?.password_hash !== account.password_hash) throw authErrors.invalidCredentials();
+      if (!locked || !(await isStill(deps, credentials.password, { locked, account })))
+        throw authErrors.invalidCredentials();
       if (password_hash) await stores.accounts.updatePasswordHash(account.id, password_hash);
       const opened = await openSession(deps, stores, { account: locked, origin, device_id });
       const details = { method: 'password', session_id: opened.session.id };
@@ -183,46 +185,5 @@ export const login =
       });
       return opened;
     });
-    return signedIn(deps, opened);
-  };
-
-type PasswordChange = { current_password: string; new_password: string };
-
-/** Every session ends with the old password; the caller goes on in a new one. */
-export const changePassword =
-  <P>(deps: Deps<P>) =>
-  async (
-    actor: { user_id: number; username: string },
-    input: PasswordChange,
-    origin: Origin,
-  ): Promise<SignedIn<P>> => {
-    const { account } = await authenticate(
-      deps,
-      { username: actor.username, password: input.current_password },
-      origin,
-    );
-    await assertStrong({ ...account, password: input.new_password }, deps.common, 'new_password');
-    const password_hash = await deps.passwords.hash(input.new_password);
-    const opened = await deps.inTransaction(async (stores) => {
-      const locked = await stores.accounts.lockOneById(account.id);
-      if (locked?.password_hash !== account.password_hash) throw authErrors.invalidCredentials();
-      await stores.accounts.updatePasswordHash(account.id, password_hash);
-      await stores.sessions.endMany({
-        user_id: account.id,
-        by: 'password_change',
-        at: deps.now(),
-        except: undefined,
-      });
-      const device_id = deps.mint.newDeviceId();
-      const opened = await openSession(deps, stores, { account: locked, origin, device_id });
-      await stores.audit.record({
-        event_type: 'password_changed',
-        user_id: account.id,
-        origin,
-        success: true,
-      });
-      return opened;
-    });
-    deps.forget({ user_id: account.id });
     return signedIn(deps, opened);
   };
