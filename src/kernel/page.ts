@@ -35,13 +35,9 @@ export const cursorPagination = z
 
 export type NumberedPagination = z.infer<typeof numberedPagination>;
 export type CursorPagination = z.infer<typeof cursorPagination>;
-export type Page<T> = { data: T[]; pagination: NumberedPagination };
 export type Feed<T> = { data: T[]; pagination: NumberedPagination | CursorPagination };
 
-/** A page: REST lifts `pagination` beside `data` in the envelope. */
-export const pageOf = <T extends z.ZodType>(item: T) =>
-  z.object({ data: z.array(item), pagination: numberedPagination });
-
+/** REST lifts `pagination` beside `data` in the envelope. */
 export const feedOf = <T extends z.ZodType>(item: T) =>
   z.object({
     data: z.array(item),

@@ -101,7 +101,7 @@ test('programs run in Node against the service', async () => {
 test('the package carries declarations and its own few modules, and no server', async () => {
   const built = join(folder, 'node_modules/veza-api');
   const files = await readdir(built, { recursive: true, withFileTypes: true });
-  const code = files.filter((entry) => entry.isFile() && !/\.d\.ts$|\.json$/.test(entry.name));
+  const code = files.filter(({ name }) => /(?<!\.d)\.[cm]?[jt]sx?$/.test(name));
   expect(code.map(({ parentPath }) => parentPath)).toEqual(
     code.map(() => join(built, 'dist/client/client')),
   );

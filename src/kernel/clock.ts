@@ -1,2 +1,0 @@
-/** The present, as a port: tests move it. */
-export type Clock = () => Date;
