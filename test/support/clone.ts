@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
+import { Client, DatabaseError } from 'pg';
 
 type Urls = { url: string; migration_url: string };
 
@@ -42,8 +42,20 @@ export const createDatabaseFrom = async (
 export const cloneDatabase = (template: Urls): Promise<Urls> =>
   createDatabaseFrom(template, databaseOf(template.migration_url));
 
+const OBJECT_IN_USE = '55006';
+const MOST_TRIES = 5;
+
+/** Connections that are closing are waited for; the owner may not end other roles' by force. */
 export const dropDatabase = (urls: Urls): Promise<void> =>
   asOwner(urls, async (owner) => {
-    // Not by force, which the owner may not use on others' connections: the server waits for those to end.
-    await owner.query(`drop database if exists ${owner.escapeIdentifier(databaseOf(urls.url))}`);
+    const name = owner.escapeIdentifier(databaseOf(urls.url));
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await owner.query(`drop database if exists ${name}`);
+        return;
+      } catch (fault) {
+        const inUse = fault instanceof DatabaseError && fault.code === OBJECT_IN_USE;
+        if (!inUse || tries === MOST_TRIES) throw fault;
+      }
+    }
   });

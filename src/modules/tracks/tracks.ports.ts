@@ -70,6 +70,7 @@ export interface TrackWrites {
   ensureBlob(sha256: string, size_bytes: number): Promise<void>;
   /** Whether the last track that shared the bytes is gone, and their row with it. */
   removeBlobIfUnused(sha256: string): Promise<boolean>;
+  hasBlob(sha256: string): Promise<boolean>;
   findDeletedBefore(at: Date, limit: number): Promise<Pick<Track, 'id' | 'sha256' | 'file_path'>[]>;
   removeOne(id: number): Promise<void>;
 }

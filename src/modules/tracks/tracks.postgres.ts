@@ -224,7 +224,7 @@ const blobs = (
   db: Db,
 ): Pick<
   TrackWrites,
-  'lockBlob' | 'ensureBlob' | 'removeBlobIfUnused' | 'findDeletedBefore' | 'removeOne'
+  'lockBlob' | 'ensureBlob' | 'removeBlobIfUnused' | 'hasBlob' | 'findDeletedBefore' | 'removeOne'
 > => ({
   async lockBlob(sha256) {
     await db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`blob ${sha256}`}, 0))`);
@@ -239,6 +239,13 @@ const blobs = (
       .where(and(eq(blobsTable.sha256, sha256), unused))
       .returning({ sha256: blobsTable.sha256 });
     return removed.length > 0;
+  },
+  async hasBlob(sha256) {
+    const rows = await db
+      .select({ sha256: blobsTable.sha256 })
+      .from(blobsTable)
+      .where(eq(blobsTable.sha256, sha256));
+    return rows.length > 0;
   },
   findDeletedBefore: (at, limit) =>
     db

@@ -4,6 +4,7 @@ import { invalidFields } from '#kernel/errors.ts';
 import type { IncomingForm } from '#kernel/upload.ts';
 import { type AudioFormat, type Track, titleFrom, trackErrors } from './track.ts';
 import type { Changes, Deps, NewTrack, StagedBlob, TrackStores } from './tracks.ports.ts';
+import { removeUnused } from './tracks.purge.ts';
 
 export type Uploaded = { track: Track; duplicate: boolean };
 
@@ -49,26 +50,50 @@ const describe = (
   };
 };
 
-type Addition = { track: NewTrack; staged: StagedBlob; origin: Origin };
+type Addition = { track: NewTrack; publish: () => Promise<void>; origin: Origin };
 
-/** The bytes appear under their name as the row does: the rename is the last step before the commit. */
+/** The bytes are in place before their row is; only those who bring the same ones wait for the disk. */
 const add = async (
   { quota_bytes, now }: Deps,
   { tracks, queue, audit }: TrackStores,
-  { track, staged, origin }: Addition,
+  { track, publish, origin }: Addition,
 ): Promise<Uploaded> => {
   const { user_id, sha256, size_bytes } = track;
   await tracks.lockBlob(sha256);
   const existing = await tracks.findLiveBySha256(user_id, sha256);
   if (existing) return { track: existing, duplicate: true };
+  await publish();
   await tracks.changeUsage(user_id, size_bytes, quota_bytes);
   await tracks.ensureBlob(sha256, size_bytes);
   const added = await tracks.insertOne(track, now());
   await queue.process(added.id);
   const details = { track_id: added.id, size_bytes };
   await audit.record({ event_type: 'track_uploaded', user_id, origin, success: true, details });
-  await staged.publish(track.file_path);
   return { track: added, duplicate: false };
+};
+
+/** What taking back may add to a refusal, most of all while the database is away. */
+const TAKE_BACK_MS = 500;
+
+/** Takes no account of the time the disk needs: each statement has a deadline of its own. */
+const keep = async (
+  deps: Deps,
+  staged: StagedBlob,
+  { track, origin }: Pick<Addition, 'track' | 'origin'>,
+): Promise<Uploaded> => {
+  let isPublished = false;
+  const publish = async (): Promise<void> => {
+    if (isPublished) return;
+    isPublished = true;
+    await staged.publish(track.file_path);
+  };
+  try {
+    return await deps.inTransaction((stores) => add(deps, stores, { track, publish, origin }));
+  } catch (fault) {
+    if (isPublished)
+      await withDeadline(TAKE_BACK_MS, () => removeUnused(deps, track)).catch(() => undefined);
+    throw fault;
+  }
 };
 
 /**
@@ -78,7 +103,7 @@ const add = async (
 export const upload =
   (deps: Deps) =>
   async (actor: Member, form: IncomingForm<Changes>, origin: Origin): Promise<Uploaded> => {
-    const { blobs, limits, request_timeout_ms, inTransaction, meter } = deps;
+    const { blobs, limits, request_timeout_ms, meter } = deps;
     const declared = Math.max(0, (form.declared_bytes ?? 0) - FORM_OVERHEAD_BYTES);
     await withDeadline(request_timeout_ms, () => assertRoom(deps, actor, declared));
     const { user_id } = actor;
@@ -91,10 +116,7 @@ export const upload =
       meter.uploaded(stored.staged.size_bytes);
       const track = describe(deps, stored, { user_id, fields });
       await stored.staged.flush();
-      const addition = { track, staged: stored.staged, origin };
-      return await withDeadline(request_timeout_ms, () =>
-        inTransaction((stores) => add(deps, stores, addition)),
-      );
+      return await keep(deps, stored.staged, { track, origin });
     } finally {
       await staged?.discard();
     }

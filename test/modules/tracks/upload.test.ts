@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { Client } from 'pg';
+import { describe, expect, it, vi } from 'vitest';
 import { testApp } from '#test/app.ts';
 import { form, rest, trpc } from '#test/calls.ts';
 import { createTrack, createUser, createWav, setAccount } from '#test/factories.ts';
@@ -284,6 +285,29 @@ describe('nothing is left of', () => {
     await expect.poll(async () => (await filesOf(app)).length).toBe(kept.files.length + 1);
     socket.destroy();
     await expect.poll(() => keptBy(app)).toEqual(kept);
+  });
+
+  it('what cannot be committed, though its bytes were in place', async () => {
+    const kept = await keptBy(app);
+    const peer = new Client({ connectionString: app.urls.url });
+    await peer.connect();
+    const { stage } = app.outside.blobs;
+    const staging = vi.spyOn(app.outside.blobs, 'stage').mockImplementation(async (...given) => {
+      const staged = await stage(...given);
+      const publish = async (key?: string) => {
+        await staged.publish(key);
+        await peer.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = current_database() and state = 'idle in transaction'`,
+        );
+      };
+      return { ...staged, publish };
+    });
+    const answer = await upload(app, owner, { content: createWav() });
+    staging.mockRestore();
+    await peer.end();
+    expect([answer.status, answer.json.error.code]).toEqual([503, 'SERVICE_UNAVAILABLE']);
+    expect(await keptBy(app)).toEqual(kept);
   });
 
   it('the form of a stranger, which is not read', async () => {
