@@ -105,7 +105,7 @@ export const authContract = {
     errors: [authErrors.tokenExpired, authErrors.tokenReused, sharedErrors.unauthenticated],
     batchable: false,
     secret: true,
-    input: z.strictObject({ refresh_token: z.string().min(1).max(4096) }),
+    input: z.strictObject({ refresh_token: text(1, 4096) }),
     output: tokens.meta({ id: 'Tokens' }),
   }),
   logout: route({

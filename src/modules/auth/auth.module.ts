@@ -62,10 +62,14 @@ export const createAuthModule = (outside: Outside) => {
   const members = createMemberStore(database.db);
   const identification = createIdentification({
     members,
-    memory: new LRUCache<number, Member & { expires_at: string }>({
-      max: MOST_REMEMBERED,
-      ttl: LONGEST_REMEMBERED_MS,
-    }),
+    createMemory: (dropped) =>
+      new LRUCache<number, Member & { expires_at: string }>({
+        max: MOST_REMEMBERED,
+        ttl: LONGEST_REMEMBERED_MS,
+        dispose: (known, session_id, reason) => {
+          if (reason !== 'set') dropped(session_id, known);
+        },
+      }),
     changes: changesFrom(notifications),
     now,
   });

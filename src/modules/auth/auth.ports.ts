@@ -25,8 +25,8 @@ export interface Accounts {
 
 export interface SessionStore {
   insertOne(session: NewSession, token_hash: Buffer): Promise<Session>;
-  /** Sessions that have not ended, newest first. */
-  findManyLive(user_id: number, now: Date): Promise<Session[]>;
+  /** Sessions that have neither ended nor expired, newest first; those unused for `idle_ms` have expired. */
+  findManyLive(user_id: number, now: Date, idle_ms: number): Promise<Session[]>;
   /** Ends those that are live, tells every process at commit, and answers how many they were. */
   endMany(which: Ending): Promise<number>;
   /** Locks the session, so that one caller at a time decides about its tokens. */

@@ -41,11 +41,18 @@ const ofSessions = (
     await db.insert(tokens).values({ token_hash, session_id: row.id, issued_at: row.created_at });
     return row;
   },
-  findManyLive: (user_id, now) =>
+  findManyLive: (user_id, now, idle_ms) =>
     db
       .select(sessionColumns)
       .from(t)
-      .where(and(eq(t.user_id, user_id), isNull(t.ended_at), gt(t.expires_at, now.toISOString())))
+      .where(
+        and(
+          eq(t.user_id, user_id),
+          isNull(t.ended_at),
+          gt(t.expires_at, now.toISOString()),
+          gt(t.last_used_at, new Date(now.getTime() - idle_ms).toISOString()),
+        ),
+      )
       .orderBy(desc(t.created_at), desc(t.id)),
   async endMany(ending) {
     const ended = await db
@@ -80,7 +87,7 @@ const ofTokens = (db: Db): Pick<SessionStore, 'lockToken' | 'isLive' | 'rotate'>
       .for('update');
     if (!session) return undefined;
     const [token] = await db.select().from(tokens).where(eq(tokens.token_hash, token_hash));
-    return token && { session, issued_at: token.issued_at, used_at: token.used_at };
+    return token && { session, used_at: token.used_at };
   },
   async isLive(token_hash) {
     const [row] = await db

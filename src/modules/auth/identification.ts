@@ -13,7 +13,7 @@ export interface Changes {
   onGap(recover: () => void): void;
 }
 
-/** What is remembered of who is signed in, bounded. */
+/** What is remembered of who is signed in, bounded: the least used are dropped, and told of. */
 export interface Memory<V> {
   get(key: number): V | undefined;
   set(key: number, value: V): void;
@@ -21,7 +21,12 @@ export interface Memory<V> {
   clear(): void;
 }
 
-type Deps = { members: MemberStore; memory: Memory<Known>; changes: Changes; now: () => Date };
+type Deps = {
+  members: MemberStore;
+  createMemory: (dropped: (session_id: number, known: Known) => void) => Memory<Known>;
+  changes: Changes;
+  now: () => Date;
+};
 
 /** Sessions of a user, as far as they are remembered. */
 const createIndex = () => {
@@ -29,12 +34,16 @@ const createIndex = () => {
   return {
     add: (user_id: number, session_id: number) =>
       void sessions.set(user_id, (sessions.get(user_id) ?? new Set()).add(session_id)),
+    remove(user_id: number, session_id: number): void {
+      const left = sessions.get(user_id);
+      left?.delete(session_id);
+      if (left?.size === 0) sessions.delete(user_id);
+    },
     take(user_id: number): Iterable<number> {
       const taken = sessions.get(user_id) ?? [];
       sessions.delete(user_id);
       return taken;
     },
-    clear: () => sessions.clear(),
   };
 };
 
@@ -42,8 +51,9 @@ const createIndex = () => {
  * The member behind a token's claims, as the account is now: from memory while changes are heard, from the
  * database otherwise. An answer that was read while something changed is used once and not remembered.
  */
-export const createIdentification = ({ members, memory, changes, now }: Deps) => {
+export const createIdentification = ({ members, createMemory, changes, now }: Deps) => {
   const index = createIndex();
+  const memory = createMemory((session_id, { user_id }) => index.remove(user_id, session_id));
   let changed = 0;
 
   const forgetSession = (session_id: number): void => {
@@ -59,7 +69,6 @@ export const createIdentification = ({ members, memory, changes, now }: Deps) =>
   changes.onGap(() => {
     changed += 1;
     memory.clear();
-    index.clear();
   });
 
   const read = async ({ session_id, user_id }: Claims): Promise<Member | undefined> => {

@@ -48,7 +48,6 @@ export const authErrors = {
 /** A refresh token as it was found, with the session it belongs to locked. */
 export type FoundToken = {
   session: Session & { ended_at: string | null };
-  issued_at: string;
   used_at: string | null;
 };
 
@@ -56,10 +55,10 @@ export type FoundToken = {
 export const isInGrace = ({ used_at }: FoundToken, now: Date): boolean =>
   used_at !== null && now.getTime() - Date.parse(used_at) <= GRACE_MS;
 
+/** By age, or because its tokens lay unused. Of a session and not of a token: an old token's re-use is one. */
 export const isExpired = (
-  { issued_at, session }: FoundToken,
+  { expires_at, last_used_at }: Session,
   now: Date,
   idle_ms: number,
 ): boolean =>
-  Date.parse(session.expires_at) <= now.getTime() ||
-  Date.parse(issued_at) + idle_ms <= now.getTime();
+  Date.parse(expires_at) <= now.getTime() || Date.parse(last_used_at) + idle_ms <= now.getTime();

@@ -7,9 +7,9 @@ import { type Tokens, tokensFor } from './sign-in.ts';
 export type ShownSession = Session & { current: boolean };
 
 export const listSessions =
-  <P>({ sessions, now }: Deps<P>) =>
+  <P>({ sessions, now, lifetimes }: Deps<P>) =>
   async (actor: Member): Promise<ShownSession[]> => {
-    const live = await sessions.findManyLive(actor.user_id, now());
+    const live = await sessions.findManyLive(actor.user_id, now(), lifetimes.refresh_ms);
     return live.map((session) => ({ ...session, current: session.id === actor.session_id }));
   };
 
@@ -34,15 +34,19 @@ export const logout =
   async (actor: Member, origin: Origin): Promise<Ended> => {
     const only = [actor.session_id];
     const ended_sessions = await deps.inTransaction(async ({ sessions, audit }) => {
+      const which = { user_id: actor.user_id, by: 'logout', at: deps.now(), only } as const;
+      const ended = await sessions.endMany(which);
       const details = { session_id: actor.session_id };
-      await audit.record({
-        event_type: 'user_logout',
-        user_id: actor.user_id,
-        origin,
-        success: true,
-        details,
-      });
-      return sessions.endMany({ user_id: actor.user_id, by: 'logout', at: deps.now(), only });
+      // Of two that come at once, one ends the session.
+      if (ended > 0)
+        await audit.record({
+          event_type: 'user_logout',
+          user_id: actor.user_id,
+          origin,
+          success: true,
+          details,
+        });
+      return ended;
     });
     deps.forget({ session_ids: only });
     return { ended_sessions };
@@ -58,13 +62,14 @@ export const logoutAll =
         at: deps.now(),
         except: undefined,
       });
-      await audit.record({
-        event_type: 'user_logout',
-        user_id: actor.user_id,
-        origin,
-        success: true,
-        details: { sessions: ended },
-      });
+      if (ended > 0)
+        await audit.record({
+          event_type: 'user_logout',
+          user_id: actor.user_id,
+          origin,
+          success: true,
+          details: { sessions: ended },
+        });
       return ended;
     });
     deps.forget({ user_id: actor.user_id });
@@ -149,7 +154,7 @@ const exchange = async <P>(
   if (!found || found.session.ended_at) return { refused: 'unknown', session_id: 0 };
   const { session } = found;
   const { id: session_id, user_id } = session;
-  if (isExpired(found, deps.now(), deps.lifetimes.refresh_ms))
+  if (isExpired(session, deps.now(), deps.lifetimes.refresh_ms))
     return { refused: 'expired', session_id };
   if (found.used_at === null) {
     const refresh_token = deps.rotates ? await rotate(deps, stores, call.token) : call.token;

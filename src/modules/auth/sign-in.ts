@@ -36,7 +36,9 @@ export const openSession = async <P>(
     },
     mint.digest(refresh_token),
   );
-  const surplus = (await sessions.findManyLive(account.id, at)).slice(MOST_SESSIONS);
+  const surplus = (await sessions.findManyLive(account.id, at, lifetimes.refresh_ms)).slice(
+    MOST_SESSIONS,
+  );
   const only = surplus.map(({ id }) => id);
   if (only.length > 0) await sessions.endMany({ user_id: account.id, by: 'too_many', at, only });
   return { account, session, refresh_token };
