@@ -17,7 +17,7 @@ export const variables = {
       .url(['http', 'https'])
       .optional()
       .describe(
-        'Where callers reach the service; links in answers begin with it, otherwise they are paths',
+        'Where callers reach the service; links in answers begin with it, by default with the address of the request',
       ),
     LOG_LEVEL: z
       .enum(['error', 'warn', 'info', 'debug', 'silent'])

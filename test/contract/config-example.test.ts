@@ -33,6 +33,25 @@ const group = ([name, { shape }]: [string, z.ZodObject]): string =>
 const example = (): string =>
   `${[introduction, ...Object.entries(variables).map(group)].join('\n\n')}\n`;
 
+const readme = join(import.meta.dirname, '../../README.md');
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+const row = ([name, schema]: [string, z.ZodType]): string => {
+  const initial = defaultOf(schema);
+  const shown = initial === '' ? '' : `\`${initial}\``;
+  return `| \`${name}\` | ${shown} | ${cell(schema.description ?? '')} |`;
+};
+
+const table = (): string =>
+  [
+    '| variable | default | meaning |',
+    '| --- | --- | --- |',
+    ...Object.values(variables).flatMap(({ shape }) =>
+      Object.entries(shape as Record<string, z.ZodType>).map(row),
+    ),
+  ].join('\n');
+
 const settingsIn = async (uncomment: boolean) => {
   const text = await readFile(path, 'utf8');
   return parseEnv(uncomment ? text.replaceAll(/^# ([A-Z_]+=)/gm, '$1') : text);
@@ -40,6 +59,14 @@ const settingsIn = async (uncomment: boolean) => {
 
 test('the example describes every setting, and no other (`vitest -u` writes it)', async () => {
   await expect(example()).toMatchFileSnapshot(path);
+});
+
+test('the README describes every setting, and no other (`vitest -u` writes it)', async () => {
+  const text = await readFile(readme, 'utf8');
+  const [before = '', rest = ''] = text.split('<!-- configuration -->');
+  const after = rest.slice(rest.indexOf('<!-- /configuration -->'));
+  const expected = `${before}<!-- configuration -->\n\n${table()}\n\n${after}`;
+  await expect(expected).toMatchFileSnapshot(readme);
 });
 
 test('the example is what it says when used as it is', async () => {
