@@ -94,6 +94,19 @@ describe('analysis', () => {
     expect(report).toMatchObject({ ok: false, failure_code: 'UNSUPPORTED_AUDIO' });
   });
 
+  it.each([
+    ['utf8', 'Tôn'],
+    ['latin1', 'Tône'],
+  ] as const)('reads the names in a WAV that are written in %s', async (encoding, title) => {
+    const wav = bytesOf('tone.wav');
+    const written = Buffer.from(title, encoding);
+    const at = wav.indexOf('Tone', 0, 'latin1');
+    expect(written).toHaveLength(4);
+    written.copy(wav, at);
+    const read = await readTags(new Blob([new Uint8Array(wav)], { type: contentTypeOf('wav') }));
+    expect(read?.tags.title).toBe(title);
+  });
+
   it('refuses a header without any audio behind it', async () => {
     const path = fileOf('header', bytesOf('tone.flac').subarray(0, 42));
     const report = await shared.analyse(path, 'flac');

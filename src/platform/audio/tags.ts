@@ -16,7 +16,7 @@ export const readTags = async (file: Blob): Promise<ReadTags | undefined> => {
   if (!properties) return undefined;
   const channels = (isMp4(file) && (await aacChannels(file))) || properties.channels;
   return {
-    tags: { ...tagsOf(metadata), ...properties, channels },
+    tags: { ...tagsOf(metadata, isWav(file) ? asUtf8 : asRead), ...properties, channels },
     cover: coverOf(selectCover(metadata.common.picture)),
   };
 };
@@ -25,6 +25,8 @@ export const readTags = async (file: Blob): Promise<ReadTags | undefined> => {
 const nothing = (error: unknown): undefined => {
   if (error instanceof DOMException) throw error;
 };
+
+const isWav = (file: Blob): boolean => file.type === contentTypeOf('wav');
 
 const isMp4 = (file: Blob): boolean => file.type === contentTypeOf('m4a');
 
@@ -43,13 +45,32 @@ const propertiesOf = ({ format }: IAudioMetadata, bytes: number): AudioPropertie
 const isWithin = (value: number, max: number): boolean =>
   Number.isFinite(value) && value > 0 && value <= max;
 
-const tagsOf = ({ common }: IAudioMetadata): AudioTags => ({
-  title: lineOf(common.title, 200),
-  artist: lineOf(common.artist, 200),
-  album: lineOf(common.album, 200),
-  genre: lineOf(common.genre?.[0], 100),
-  year: isYear(common.year) ? common.year : null,
-});
+type Reading = (text: string) => string;
+
+const asRead: Reading = (text) => text;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** RIFF does not tell how its text is encoded: the parser takes it for Latin-1, most programs write UTF-8. */
+const asUtf8: Reading = (text) => {
+  if (/[^\0-\xff]/.test(text)) return text;
+  try {
+    return utf8.decode(Buffer.from(text, 'latin1'));
+  } catch {
+    return text;
+  }
+};
+
+const tagsOf = ({ common }: IAudioMetadata, read: Reading): AudioTags => {
+  const line = (text: string | undefined, max: number) => lineOf(text && read(text), max);
+  return {
+    title: line(common.title, 200),
+    artist: line(common.artist, 200),
+    album: line(common.album, 200),
+    genre: line(common.genre?.[0], 100),
+    year: isYear(common.year) ? common.year : null,
+  };
+};
 
 /** One line that can be stored: no control characters, no lone surrogates; null when nothing is left. */
 const lineOf = (text: string | undefined, max: number): string | null => {
