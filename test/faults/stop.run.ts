@@ -60,7 +60,7 @@ try {
     token: token(client),
   }));
   const ready = startLoad(service.url, 1, () => ({ path: '/ready' }));
-  await wait(2000);
+  await wait(4000);
   const uploads = [0, 1, 2].map((n) => slowUpload(service.url, token(n)).catch(String));
   await wait(1000);
   const asked = performance.now();
@@ -74,7 +74,9 @@ try {
   print(
     `after: ${JSON.stringify(countBy(after, ({ status, fault, reused }) => (fault ? `${fault} ${reused ? 'reused' : 'new'}` : status)))}`,
   );
-  print(`failed requests: ${samples.filter(isFailure).length}; slowest ${slowest_ms(after)} ms`);
+  print(
+    `failed requests: ${after.filter(isFailure).length} (before: ${samples.filter((s) => !after.includes(s) && isFailure(s)).length}); slowest ${slowest_ms(after)} ms`,
+  );
   print(
     `answers without "Connection: close" after the signal: ${after.filter(({ sent_at, fault, closes }) => sent_at > asked && !fault && !closes).length}`,
   );

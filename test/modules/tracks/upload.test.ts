@@ -291,7 +291,7 @@ describe('nothing is left of', () => {
     const kept = await keptBy(app);
     const peer = new Client({ connectionString: app.urls.url });
     await peer.connect();
-    const { stage } = app.outside.blobs;
+    const stage = app.outside.blobs.stage.bind(app.outside.blobs);
     const staging = vi.spyOn(app.outside.blobs, 'stage').mockImplementation(async (...given) => {
       const staged = await stage(...given);
       const publish = async (key?: string) => {
