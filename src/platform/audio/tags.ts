@@ -53,9 +53,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** RIFF does not tell how its text is encoded: the parser takes it for Latin-1, most programs write UTF-8. */
 const asUtf8: Reading = (text) => {
-  if (/[^\0-\xff]/.test(text)) return text;
+  const bytes = Buffer.from(text, 'latin1');
+  if (bytes.toString('latin1') !== text) return text;
   try {
-    return utf8.decode(Buffer.from(text, 'latin1'));
+    return utf8.decode(bytes);
   } catch {
     return text;
   }
