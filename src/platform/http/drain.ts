@@ -54,12 +54,9 @@ export const drain = fp(
     app.addHook('onRequest', (_req, { raw }, done) => {
       if (draining) isLast(raw);
       inFlight.add(raw);
+      raw.once('close', () => inFlight.delete(raw));
       if (held) held.push(done);
       else done();
-    });
-    app.addHook('onResponse', (_req, { raw }, done) => {
-      inFlight.delete(raw);
-      done();
     });
     app.decorate('isDraining', () => draining);
     app.decorate('drain', async (timeout_ms) => {
