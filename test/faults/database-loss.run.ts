@@ -175,8 +175,8 @@ const standstill = () =>
 /** A server that is not ours to restart: stopped and started again on its port. */
 const absence = (how: 'stop' | 'kill') =>
   withFolder(async (folder) => {
-    const join_ = () => joinEmbeddedPostgres({ folder: join(folder, 'postgres'), log: silent });
-    let postgres = await join_();
+    const enter = () => joinEmbeddedPostgres({ folder: join(folder, 'postgres'), log: silent });
+    let postgres = await enter();
     const { url, migration_url } = postgres;
     const environment = { DATABASE_URL: url, DATABASE_MIGRATION_URL: migration_url };
     const service = await startService(folder, environment);
@@ -189,7 +189,7 @@ const absence = (how: 'stop' | 'kill') =>
     };
     const begin = how === 'stop' ? leave : kill;
     const end = async () => {
-      postgres = await join_();
+      postgres = await enter();
     };
     await measure(`${how} of a server of its own for 10 s`, service, { begin, end }, url);
     print(`  stopped: ${JSON.stringify(await service.stop())}`);

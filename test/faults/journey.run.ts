@@ -125,7 +125,13 @@ const curl = (args: readonly string[], token?: string): Curl => {
   };
 };
 
-type Track = Record<string, unknown> & { id: number; status: string };
+type Track = Record<string, unknown> & {
+  id: number;
+  status: string;
+  duration_seconds: number;
+  sample_rate: number;
+  channels: number;
+};
 
 const upload = (url: string, token: string, path: string) => {
   const { status, json } = curl(['-F', `audio=@${path}`, `${url}/api/v1/tracks`], token);
@@ -181,8 +187,8 @@ const journey = async (kind: string, { url, token, folder, source }: Site) => {
     ready: `${ready.status} ${ready_ms.toFixed(0)} ms`,
     format: ready['format'],
     tags: isRight(Object.entries(tags).every(([name, value]) => ready[name] === value)),
-    seconds: `${ready['duration_seconds']} ${isRight(ready['duration_seconds'] === SECONDS)}`,
-    rate: `${ready['sample_rate']}/${ready['channels']}`,
+    seconds: `${ready.duration_seconds} ${isRight(ready.duration_seconds === SECONDS)}`,
+    rate: `${ready.sample_rate}/${ready.channels}`,
     kbit: Math.round(Number(ready['bitrate']) / 1000),
     wave: peaks
       ? isRight(

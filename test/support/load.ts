@@ -72,10 +72,10 @@ export const startLoad = (
   pause_ms = 0,
 ) => {
   const samples: Sample[] = [];
-  let stopped = false;
+  const ending = new AbortController();
   const run = async (client: number): Promise<void> => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    while (!stopped) {
+    while (!ending.signal.aborted) {
       const call = next(client);
       const sent_at = performance.now();
       const answer = await ask(url, agent, call);
@@ -90,7 +90,7 @@ export const startLoad = (
   return {
     samples,
     async stop(): Promise<Sample[]> {
-      stopped = true;
+      ending.abort();
       await running;
       return samples;
     },
