@@ -6,16 +6,6 @@ const DAY_MS = 86_400_000;
 
 type Expired = Pick<Track, 'id' | 'sha256' | 'file_path'>;
 
-/** Removes bytes that no track has. Whoever brings them again waits, or is waited for. */
-export const removeUnused = (
-  { inTransaction, blobs }: Pick<Deps, 'inTransaction' | 'blobs'>,
-  { sha256, file_path }: Pick<Track, 'sha256' | 'file_path'>,
-): Promise<void> =>
-  inTransaction(async ({ tracks }) => {
-    await tracks.lockBlob(sha256);
-    if (!(await tracks.hasBlob(sha256))) await blobs.remove(file_path);
-  });
-
 /** The row first and the bytes last: if the commit fails, uploading the same bytes brings them back. */
 const purgeOne = (
   { inTransaction, blobs }: Deps,

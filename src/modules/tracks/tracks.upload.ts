@@ -3,8 +3,15 @@ import { withDeadline } from '#kernel/deadline.ts';
 import { invalidFields } from '#kernel/errors.ts';
 import type { IncomingForm } from '#kernel/upload.ts';
 import { type AudioFormat, type Track, titleFrom, trackErrors } from './track.ts';
-import type { Changes, Deps, NewTrack, StagedBlob, TrackStores } from './tracks.ports.ts';
-import { removeUnused } from './tracks.purge.ts';
+import type {
+  Blobs,
+  Changes,
+  Deps,
+  NewTrack,
+  StagedBlob,
+  TrackStores,
+  TrackWrites,
+} from './tracks.ports.ts';
 
 export type Uploaded = { track: Track; duplicate: boolean };
 
@@ -50,11 +57,20 @@ const describe = (
   };
 };
 
+/** Removes bytes that no track has; the caller holds their lock. */
+const removeUnused = async (
+  blobs: Blobs,
+  tracks: TrackWrites,
+  { sha256, file_path }: NewTrack,
+): Promise<void> => {
+  if (!(await tracks.hasBlob(sha256))) await blobs.remove(file_path);
+};
+
 type Addition = { track: NewTrack; publish: () => Promise<void>; origin: Origin };
 
 /** The bytes are in place before their row is; only those who bring the same ones wait for the disk. */
 const add = async (
-  { quota_bytes, now }: Deps,
+  { blobs, quota_bytes, now }: Deps,
   { tracks, queue, audit }: TrackStores,
   { track, publish, origin }: Addition,
 ): Promise<Uploaded> => {
@@ -63,7 +79,12 @@ const add = async (
   const existing = await tracks.findLiveBySha256(user_id, sha256);
   if (existing) return { track: existing, duplicate: true };
   await publish();
-  await tracks.changeUsage(user_id, size_bytes, quota_bytes);
+  try {
+    await tracks.changeUsage(user_id, size_bytes, quota_bytes);
+  } catch (refused) {
+    await removeUnused(blobs, tracks, track);
+    throw refused;
+  }
   await tracks.ensureBlob(sha256, size_bytes);
   const added = await tracks.insertOne(track, now());
   await queue.process(added.id);
@@ -72,8 +93,11 @@ const add = async (
   return { track: added, duplicate: false };
 };
 
-/** What taking back may add to a refusal, most of all while the database is away. */
-const TAKE_BACK_MS = 500;
+const takeBack = ({ inTransaction, blobs }: Deps, track: NewTrack): Promise<void> =>
+  inTransaction(async ({ tracks }) => {
+    await tracks.lockBlob(track.sha256);
+    await removeUnused(blobs, tracks, track);
+  });
 
 /** Takes no account of the time the disk needs: each statement has a deadline of its own. */
 const keep = async (
@@ -91,7 +115,9 @@ const keep = async (
     return await deps.inTransaction((stores) => add(deps, stores, { track, publish, origin }));
   } catch (fault) {
     if (isPublished)
-      await withDeadline(TAKE_BACK_MS, () => removeUnused(deps, track)).catch(() => undefined);
+      await withDeadline(deps.request_timeout_ms, () => takeBack(deps, track)).catch(
+        () => undefined,
+      );
     throw fault;
   }
 };
