@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { testApp } from '#test/app.ts';
-import { type Answer, form, http, rest, trpc } from '#test/calls.ts';
+import { type Answer, form, http, rest } from '#test/calls.ts';
 import { createTrack, createUser, createWav, setReady } from '#test/factories.ts';
 
 const app = await testApp();
@@ -57,10 +57,10 @@ describe.each(both)('a body over $door', ({ send }) => {
     '/',
     ';',
     'a/b',
-    `text/${'x'.repeat(8000)}`,
+    `text/${'x'.repeat(800)}`,
   ];
 
-  it.each(others)('of type %.40s is refused', async (type) => {
+  it.each(others)('of type %s is refused', async (type) => {
     const answer = await send('{"bio":"x"}', { 'content-type': type });
     expect([400, 415]).toContain(answer.status);
   });
