@@ -86,12 +86,18 @@ const inputReader = ({ method, form, input }: Route): InputReader => {
 const statusOf = ({ status = 200, otherwise }: Route, output: unknown): number =>
   otherwise?.when(output as never) ? otherwise.status : status;
 
+/** A kept answer of one caller must not be found again for the next one at the same address. */
+const versionHeaders = (version: number): Record<string, string> => ({
+  etag: `"${etagOf(version)}"`,
+  vary: 'Origin, Authorization',
+});
+
 const headersOf = (
   { version, location, secret }: Route,
   output: unknown,
 ): Record<string, string> => ({
   ...(secret && { 'cache-control': 'no-store' }),
-  ...(version && { etag: `"${etagOf(version(output as never))}"` }),
+  ...(version && versionHeaders(version(output as never))),
   ...(location && { location: `/api/v1${location(output as never)}` }),
 });
 
@@ -145,9 +151,9 @@ const operation = ({ path, route, run }: Procedure, settings: Settings): RouteHa
     const output = await invoke(req, ctx, readInput(req));
     if (output instanceof Media) return sendMedia(req, reply, output);
     if (route.method === 'GET' && route.version) {
-      const tag = etagOf(route.version(output as never));
-      if (isUnchanged(req.headers['if-none-match'], tag))
-        return reply.code(304).header('etag', `"${tag}"`).send();
+      const version = route.version(output as never);
+      if (isUnchanged(req.headers['if-none-match'], etagOf(version)))
+        return reply.code(304).headers(versionHeaders(version)).send();
     }
     return send(reply, written(output, req.id));
   };

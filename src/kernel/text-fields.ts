@@ -4,16 +4,20 @@ type Text = string | readonly string[];
 type Decode = (text: Text) => unknown;
 type Property = { type?: unknown; items?: unknown; anyOf?: unknown };
 
+const whole = /^-?(0|[1-9]\d*)$/;
 const decimal = /^-?(0|[1-9]\d*)(\.\d+)?$/;
 
-const number: Decode = (text) =>
-  typeof text === 'string' && decimal.test(text) ? Number(text) : text;
+const numberLike =
+  (form: RegExp): Decode =>
+  (text) =>
+    typeof text === 'string' && form.test(text) ? Number(text) : text;
 const boolean: Decode = (text) => (text === 'true' ? true : text === 'false' ? false : text);
 const asWritten: Decode = (text) => text;
 
 const decoderFor = (property: Property): Decode => {
   const { type, items, anyOf } = property;
-  if (type === 'integer' || type === 'number') return number;
+  if (type === 'integer') return numberLike(whole);
+  if (type === 'number') return numberLike(decimal);
   if (type === 'boolean') return boolean;
   if (type === 'array') {
     const each = decoderFor(items ?? {});

@@ -11,6 +11,7 @@ export type Profile = {
   bio: string | null;
   links: ProfileLink[];
   counts: { tracks: number };
+  version: number;
   created_at: string;
 };
 
@@ -20,7 +21,6 @@ export type OwnProfile = Profile & {
   role: Role;
   state: AccountState;
   storage_used_bytes: number;
-  version: number;
   updated_at: string;
 };
 

@@ -17,7 +17,10 @@ const links = z
   .array(
     z.strictObject({
       label: label(1, 50),
-      url: z.url({ protocol: /^https?$/, error: 'Must be an http or https address' }).max(500),
+      url: z
+        .url({ protocol: /^https?$/, error: 'Must be an http or https address' })
+        .max(500)
+        .refine((url) => /^\P{C}*$/u.test(url), 'Must not contain control characters'),
     }),
   )
   .max(10);
@@ -30,6 +33,7 @@ export const profile = z
     bio: z.string().nullable(),
     links: z.array(z.object({ label: z.string(), url: z.string() })),
     counts: z.object({ tracks: z.int().describe('Public tracks that are ready') }),
+    version: z.int().describe('Of the entity tag; counts do not change it'),
     created_at: timestamp(),
   })
   .meta({ id: 'Profile' });
@@ -40,7 +44,6 @@ export const ownProfile = profile
     role: z.enum(roles),
     state: z.enum(accountStates),
     storage_used_bytes: z.int(),
-    version: z.int().describe('Of the entity tag; counts do not change it'),
     updated_at: timestamp(),
   })
   .meta({ id: 'OwnProfile' });
@@ -99,6 +102,7 @@ export const usersContract = {
     tag,
     summary: 'Read a public profile',
     caller: 'anyone',
+    version,
     errors: [sharedErrors.notFound],
     input: byId,
     output: profile,

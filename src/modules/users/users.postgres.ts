@@ -6,8 +6,11 @@ import { userErrors } from './user.ts';
 import type { AccountStore, UserStore } from './users.ports.ts';
 import { usersTable as t } from './users.table.ts';
 
-/** Tracks that anyone may list; the table belongs to another module and is only read. */
-const publicTracks = sql<number>`(select count(*)::int from tracks where tracks.user_id = ${t.id} and tracks.deleted_at is null and tracks.visibility = 'public' and tracks.status = 'ready')`;
+/**
+ * Tracks that anyone may list; the table belongs to another module and is only read. The outer id is named
+ * in full: as a column object it loses its table where only one is selected from, and is then the track's.
+ */
+const publicTracks = sql<number>`(select count(*)::int from tracks where tracks.user_id = users.id and tracks.deleted_at is null and tracks.visibility = 'public' and tracks.status = 'ready')`;
 
 const profileColumns = {
   id: t.id,
@@ -16,6 +19,7 @@ const profileColumns = {
   bio: t.bio,
   links: t.links,
   tracks: publicTracks,
+  version: t.version,
   created_at: t.created_at,
 };
 
@@ -25,7 +29,6 @@ const ownColumns = {
   role: t.role,
   state: t.state,
   storage_used_bytes: t.storage_used_bytes,
-  version: t.version,
   updated_at: t.updated_at,
 };
 

@@ -3,19 +3,14 @@ import type { OwnProfile, Profile } from './user.ts';
 import { usersContract as c } from './users.contract.ts';
 import type { UsersService } from './users.service.ts';
 
-const present = ({ id, username, display_name, bio, links, counts, created_at }: Profile) => ({
-  id,
-  username,
-  display_name,
-  bio,
-  links,
-  counts,
-  created_at,
-});
+const present = (profile: Profile) => {
+  const { id, username, display_name, bio, links, counts, version, created_at } = profile;
+  return { id, username, display_name, bio, links, counts, version, created_at };
+};
 
 const presentOwn = (own: OwnProfile) => {
-  const { email, role, state, storage_used_bytes, version, updated_at } = own;
-  return { ...present(own), email, role, state, storage_used_bytes, version, updated_at };
+  const { email, role, state, storage_used_bytes, updated_at } = own;
+  return { ...present(own), email, role, state, storage_used_bytes, updated_at };
 };
 
 export const createUsersRouter = (users: UsersService) =>
