@@ -20,6 +20,7 @@ import { failures } from './failures.ts';
 import { gate } from './gate.ts';
 import { earlyAnswerPlugin } from './early-answer.ts';
 import { takeJson } from './json-bodies.ts';
+import { intrusions } from './intrusions.ts';
 import { incomingForm } from './multipart.ts';
 import { type CallCounter, type Limits, rateLimits } from './rate-limits.ts';
 import { answerMalformed, answerUnreadable, newRequestId } from './unreadable.ts';
@@ -101,6 +102,7 @@ export const createHttp = async (settings: HttpSettings) => {
   await app.register(securityHeaders, { production });
   await app.register(callers, { identification, refused, timeout_ms });
   await app.register(rateLimits, { counter, limits, refused });
+  await app.register(intrusions, { counter, refused });
   await app.register(failures, { refused, secure: app.secure });
   await app.register(bodyDeadline);
   await app.register(earlyAnswerPlugin);
@@ -119,12 +121,8 @@ export const contextMaker =
     if_match:
       req.headers['if-match'] === undefined ? undefined : parseTags(req.headers['if-match']),
     batch_size,
-    form: () => {
-      return incomingForm(req, {
-        file_fields: ['file', 'audio'],
-        max_file_bytes: upload_max_bytes,
-      });
-    },
+    form: () =>
+      incomingForm(req, { file_fields: ['file', 'audio'], max_file_bytes: upload_max_bytes }),
     linkTo: (path) => `${public_url ?? `${req.protocol}://${req.host}`}${path}`,
     spend: (name, subject) => app.spend(req, reply, { name, subject }),
   });
