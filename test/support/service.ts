@@ -25,6 +25,7 @@ export const startService = async (folder: string, environment: Record<string, s
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  process.once('exit', () => child.kill('SIGKILL'));
   const { pid } = child;
   if (pid === undefined) throw new Error('The service could not be started');
   const log: string[] = [];
