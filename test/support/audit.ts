@@ -11,17 +11,24 @@ export type AuditRecord = {
   user_agent: string;
 };
 
-/** Records that tell of a user, oldest first, with where each came from. */
-export const recordsOf = async (
-  app: TestApp,
-  user: { id: number },
-  ...types: string[]
+const find = async (
+  { outside }: TestApp,
+  condition: string,
+  values: unknown[],
 ): Promise<AuditRecord[]> => {
-  const { rows } = await app.outside.pool.query<AuditRecord>(
+  const { rows } = await outside.pool.query<AuditRecord>(
     `select r.id::int, event_type, user_id::int, success, details, request_id, ip_address, user_agent
      from audit_records r left join audit_origins o on o.record_id = r.id
-     where user_id = $1 and (event_type = any ($2) or $2 = '{}') order by r.id`,
-    [user.id, types],
+     where ${condition} order by r.id`,
+    values,
   );
   return rows;
 };
+
+/** Records that tell of a user, oldest first, with where each came from. */
+export const recordsOf = (app: TestApp, { id }: { id: number }, ...types: string[]) =>
+  find(app, `user_id = $1 and (event_type = any ($2) or $2 = '{}')`, [id, types]);
+
+/** Records that tell of strangers at an address. */
+export const recordsFrom = (app: TestApp, ip_address: string) =>
+  find(app, 'user_id is null and ip_address = $1', [ip_address]);

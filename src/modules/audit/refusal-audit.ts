@@ -1,7 +1,7 @@
 import type { AuditEvent, AuditTrail, RefusalAudit } from './audit.events.ts';
 
 const MOST_WAITING = 1000;
-const WRITE_MS = 1000;
+const LOOK_MS = 1000;
 
 type Deps = {
   inTransaction: <T>(work: (stores: { audit: AuditTrail }) => Promise<T>) => Promise<T>;
@@ -14,6 +14,8 @@ type Counted = { event: AuditEvent; times: number };
 /** Who is refused: a user, or an address. */
 const actorOf = ({ user_id, origin }: Pick<AuditEvent, 'user_id' | 'origin'>): string =>
   user_id === null ? origin.ip_address : `user:${user_id}`;
+
+const minuteOf = (time: Date): string => time.toISOString().slice(0, 16);
 
 /** A refusal told of twice is one record with a count. */
 const merge = (counted: Map<string, Counted>, key: string, event: AuditEvent): void => {
@@ -32,7 +34,7 @@ export const createRefusalAudit = ({
   now,
 }: Deps): RefusalAudit & { close(): Promise<void> } => {
   const waiting = new Map<string, Counted>();
-  let minute = '';
+  let minute = minuteOf(now());
   let lost = 0;
   let writing = Promise.resolve();
 
@@ -55,15 +57,17 @@ export const createRefusalAudit = ({
     if (entries.length > 0) writing = writing.then(() => write(entries));
   };
 
-  const timer = setInterval(() => {
-    const current = now().toISOString().slice(0, 16);
+  const turnMinute = (): void => {
+    const current = minuteOf(now());
     if (current !== minute) flush();
     minute = current;
-  }, WRITE_MS);
+  };
+  const timer = setInterval(turnMinute, LOOK_MS);
   timer.unref();
 
   return {
     note(refusal) {
+      turnMinute();
       const key = `${refusal.event_type}|${actorOf(refusal)}`;
       if (waiting.size >= MOST_WAITING && !waiting.has(key)) lost += 1;
       else merge(waiting, key, { ...refusal, success: false });

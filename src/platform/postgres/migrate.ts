@@ -17,14 +17,14 @@ type Settings = {
   afterwards?: () => Promise<void>;
 };
 
-/** Tables that the application may add to and read, never change. */
-const appendOnly = ['audit_records'];
+/** What the application may not do to tables that it may otherwise use: records stay as they were written. */
+const withheld = { audit_records: 'update, delete', audit_origins: 'delete' };
 
 const grantsFor = (role: string): string[] => [
   `grant usage on schema public, pgboss to ${role}`,
   `grant select, insert, update, delete on all tables in schema public, pgboss to ${role}`,
   `grant usage, select on all sequences in schema public, pgboss to ${role}`,
-  ...appendOnly.map((table) => `revoke update, delete on ${table} from ${role}`),
+  ...Object.entries(withheld).map(([table, uses]) => `revoke ${uses} on ${table} from ${role}`),
 ];
 
 const grant = async (owner: Client, url: string): Promise<void> => {

@@ -21,7 +21,7 @@ type QueryConfig = { text: string; name?: string };
 type Query = (config: QueryConfig, values?: unknown[]) => Promise<QueryResult>;
 
 const nameOf = ({ name, text }: QueryConfig): string =>
-  name ?? text.slice(0, text.indexOf(' ')).toLowerCase();
+  name ?? (/^\w*/.exec(text)?.[0] ?? '').toLowerCase();
 
 /** Deadlines in steps of 50 ms: timers of one length share a list, timers of any length do not. */
 const inSteps = (ms: number): number => Math.ceil(ms / 50) * 50;

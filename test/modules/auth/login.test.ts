@@ -112,35 +112,36 @@ describe('a refused sign-in', () => {
   });
 });
 
-describe('an account that is', () => {
-  const enter = async (state: 'suspended' | 'banned', password = PASSWORD) => {
-    const user = await createUser(app, { state });
-    return login(app, { email: user.email, password });
-  };
+const enterAs = async (state: 'suspended' | 'banned', password = PASSWORD) => {
+  const user = await createUser(app, { state });
+  return login(app, { email: user.email, password });
+};
 
+describe('an account that is', () => {
   it('banned is told so with the right password alone', async () => {
-    expect(refusalOf(await enter('banned'))).toEqual([403, 'ACCOUNT_BANNED']);
-    expect(refusalOf(await enter('banned', 'wrong lantern!'))).toEqual([
+    expect(refusalOf(await enterAs('banned'))).toEqual([403, 'ACCOUNT_BANNED']);
+    expect(refusalOf(await enterAs('banned', 'wrong lantern!'))).toEqual([
       401,
       'INVALID_CREDENTIALS',
     ]);
   });
 
   it('suspended signs in', async () => {
-    expect((await enter('suspended')).status).toBe(200);
+    expect((await enterAs('suspended')).status).toBe(200);
   });
 });
 
-describe('a hash of weaker parameters', () => {
-  const weaken = (user: TestUser) => {
-    const hash = hashSync(PASSWORD, { memoryCost: 12_288, timeCost: 2, parallelism: 1 });
-    return query(app, `update users set password_hash = '${hash}' where id = ${user.id}`);
-  };
-  const parametersOf = async ({ id }: TestUser) => {
-    const [row] = await query(app, `select password_hash from users where id = ${id}`);
-    return String(row?.['password_hash']).split('$')[3];
-  };
+const weaken = (user: TestUser) => {
+  const hash = hashSync(PASSWORD, { memoryCost: 12_288, timeCost: 2, parallelism: 1 });
+  return query(app, `update users set password_hash = '${hash}' where id = ${user.id}`);
+};
 
+const parametersOf = async ({ id }: TestUser) => {
+  const [row] = await query(app, `select password_hash from users where id = ${id}`);
+  return String(row?.['password_hash']).split('$')[3];
+};
+
+describe('a hash of weaker parameters', () => {
   it('is replaced at a sign-in, and only by the right password', async () => {
     const user = await createUser(app);
     await weaken(user);
@@ -161,19 +162,21 @@ describe('a hash of weaker parameters', () => {
   });
 });
 
+const enterLimited = (email: string, address = '192.0.2.1') =>
+  login(limited, { email, password: PASSWORD }, { address });
+
 describe('ten sign-ins in fifteen minutes', () => {
   it('are taken for a pair of account and address', async () => {
     const account = newAccount();
     await register(app, account);
-    const enter = (email: string, address = '192.0.2.1') =>
-      login(limited, { email, password: PASSWORD }, { address });
-    for (let turn = 0; turn < 10; turn += 1) expect((await enter(account.email)).status).toBe(200);
-    const again = await enter(account.email.toUpperCase());
+    for (let turn = 0; turn < 10; turn += 1)
+      expect((await enterLimited(account.email)).status).toBe(200);
+    const again = await enterLimited(account.email.toUpperCase());
     expect(refusalOf(again)).toEqual([429, 'RATE_LIMITED']);
     expect(again.json.error.details).toEqual([{ field: 'bucket', message: 'login' }]);
     expect(Number(again.headers['retry-after'])).toBeGreaterThan(0);
-    expect((await enter(account.email, '192.0.2.2')).status).toBe(200);
-    expect((await enter((await createUser(app)).email)).status).toBe(200);
+    expect((await enterLimited(account.email, '192.0.2.2')).status).toBe(200);
+    expect((await enterLimited((await createUser(app)).email)).status).toBe(200);
   });
 
   it('are not used up by inputs that are none', async () => {

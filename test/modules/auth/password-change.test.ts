@@ -67,12 +67,12 @@ describe('a new password', () => {
   });
 });
 
-describe('a change that is refused', () => {
-  const expectUnchanged = async (user: TestUser) => {
-    expect(await statusesOf(app, user.token)).toEqual([200, 200]);
-    expect((await enter(user, PASSWORD)).status).toBe(200);
-  };
+const expectUnchanged = async (user: TestUser) => {
+  expect(await statusesOf(app, user.token)).toEqual([200, 200]);
+  expect((await enter(user, PASSWORD)).status).toBe(200);
+};
 
+describe('a change that is refused', () => {
   it('lacks the old password', async () => {
     const user = await createUser(app);
     const answer = await change(user, { current_password: 'wrong lantern!', new_password: NEW });

@@ -108,7 +108,7 @@ describe('a refresh', () => {
     for (const { name } of tables)
       for (const token of [...given, user.token, user.device_token])
         expect(
-          await query(app, `select * from "${name}" t where t::text like '%${token}%'`),
+          await query(app, `select * from "${String(name)}" t where t::text like '%${token}%'`),
         ).toEqual([]);
   });
 });
@@ -134,29 +134,29 @@ describe('the predecessor of the live token', () => {
   });
 });
 
-describe('a re-use ends the session', () => {
-  const expectEnd = async (user: TestUser, reused: string, live: string) => {
-    const other = await login(app, { email: user.email, password: PASSWORD });
-    const headers = { 'user-agent': 'thief/1', 'x-request-id': `reuse-${user.id}` };
-    const answer = await refresh(app, reused, { headers, address: '192.0.2.66' });
-    expect(refusalOf(answer)).toEqual([401, 'TOKEN_REUSED']);
-    expect(await statusesOf(app, user.token)).toEqual([401, 401]);
-    expect(refusalOf(await refresh(app, live))).toEqual([401, 'UNAUTHENTICATED']);
-    expect(await statusesOf(app, other.json.data.access_token)).toEqual([200, 200]);
-    expect(await recordsOf(app, user, 'token_reused')).toEqual([
-      {
-        id: expect.any(Number),
-        event_type: 'token_reused',
-        user_id: user.id,
-        success: false,
-        details: { session_id: expect.any(Number) },
-        request_id: `reuse-${user.id}`,
-        ip_address: '192.0.2.66',
-        user_agent: 'thief/1',
-      },
-    ]);
-  };
+const expectEnd = async (user: TestUser, reused: string, live: string) => {
+  const other = await login(app, { email: user.email, password: PASSWORD });
+  const headers = { 'user-agent': 'thief/1', 'x-request-id': `reuse-${user.id}` };
+  const answer = await refresh(app, reused, { headers, address: '192.0.2.66' });
+  expect(refusalOf(answer)).toEqual([401, 'TOKEN_REUSED']);
+  expect(await statusesOf(app, user.token)).toEqual([401, 401]);
+  expect(refusalOf(await refresh(app, live))).toEqual([401, 'UNAUTHENTICATED']);
+  expect(await statusesOf(app, other.json.data.access_token)).toEqual([200, 200]);
+  expect(await recordsOf(app, user, 'token_reused')).toEqual([
+    {
+      id: expect.any(Number),
+      event_type: 'token_reused',
+      user_id: user.id,
+      success: false,
+      details: { session_id: expect.any(Number) },
+      request_id: `reuse-${user.id}`,
+      ip_address: '192.0.2.66',
+      user_agent: 'thief/1',
+    },
+  ]);
+};
 
+describe('a re-use ends the session', () => {
   it('after ten seconds', async () => {
     const user = await createUser(app);
     const live = await next(user.refresh_token);
@@ -253,12 +253,12 @@ describe('a new secret', () => {
   });
 });
 
-describe('an account that is', () => {
-  const refreshed = async (state: 'suspended' | 'banned' | 'deleted') => {
-    const user = await createUser(app, { state });
-    return refresh(app, user.refresh_token);
-  };
+const refreshed = async (state: 'suspended' | 'banned' | 'deleted') => {
+  const user = await createUser(app, { state });
+  return refresh(app, user.refresh_token);
+};
 
+describe('an account that is', () => {
   it('suspended refreshes', async () => {
     expect((await refreshed('suspended')).status).toBe(200);
   });

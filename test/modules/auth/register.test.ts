@@ -105,13 +105,13 @@ describe('an input that is not one', () => {
   });
 });
 
-describe('a password', () => {
-  const accepts = async (password: string) => {
-    const account = { ...newAccount(), password };
-    expect((await register(app, account)).status).toBe(201);
-    return account;
-  };
+const accepts = async (password: string) => {
+  const account = { ...newAccount(), password };
+  expect((await register(app, account)).status).toBe(201);
+  return account;
+};
 
+describe('a password', () => {
   it('of 8 characters will do', async () => {
     await accepts('kx7!pqzv');
   });
@@ -182,22 +182,22 @@ describe('a name that is taken', () => {
   it('is given to exactly one of thirty who ask at once', async () => {
     const name = newName();
     const inSomeCase = (turn: number) =>
-      [...name].map((c, i) => ((turn >> (i % 5)) & 1 ? c.toUpperCase() : c)).join('');
+      name.replaceAll(/./g, (c, i: number) => ((turn >> (i % 5)) & 1 ? c.toUpperCase() : c));
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, turn) =>
         register(app, { ...newAccount(), email: `${inSomeCase(turn)}@example.com` }),
       ),
     );
-    const statuses = answers.map(({ status }) => status).sort();
-    expect(statuses).toEqual([201, ...Array.from({ length: 29 }, () => 409)]);
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 409)).toHaveLength(29);
     const kept = `select count(*)::int as users from users where lower(email) = '${name}@example.com'`;
     expect(await query(app, kept)).toEqual([{ users: 1 }]);
   });
 });
 
-describe('five registrations an hour', () => {
-  const from = (address: string) => register(limited, newAccount(), { address });
+const from = (address: string) => register(limited, newAccount(), { address });
 
+describe('five registrations an hour', () => {
   it.each([
     ['address', () => '192.0.2.1', '192.0.2.2'],
     ['IPv6 network', (turn: number) => `2001:db8:0:7::${turn + 1}`, '2001:db8:0:8::1'],

@@ -138,14 +138,14 @@ describe('a device that signed in before', () => {
   });
 });
 
-describe('who is signed in', () => {
-  const change = (token: string, current_password: string) =>
-    rest(app, '/users/me/password', {
-      method: 'PUT',
-      token,
-      body: { current_password, new_password: 'amber lantern!7' },
-    });
+const change = (token: string, current_password: string) =>
+  rest(app, '/users/me/password', {
+    method: 'PUT',
+    token,
+    body: { current_password, new_password: 'amber lantern!7' },
+  });
 
+describe('who is signed in', () => {
   it('changes the password while strangers guess', async () => {
     const user = await createUser(app);
     await fail(user, { times: 8 });

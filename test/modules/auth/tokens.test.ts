@@ -127,10 +127,10 @@ describe('a token', () => {
   });
 });
 
-describe('an authorization field', () => {
-  const status = async (authorization: string) =>
-    (await http(app, '/api/v1/users', { headers: { authorization } })).status;
+const status = async (authorization: string) =>
+  (await http(app, '/api/v1/users', { headers: { authorization } })).status;
 
+describe('an authorization field', () => {
   it.each([
     ['Bearer'],
     ['Bearer '],
