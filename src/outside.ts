@@ -84,6 +84,7 @@ export const openOutside = async (given: Given): Promise<Outside> => {
     analysis: createAudioAnalysis({
       log,
       concurrency: Math.max(1, config.queue.QUEUE_CONCURRENCY),
+      ffmpeg_path: config.storage.FFMPEG_PATH,
     }),
     passwords: createPasswords(),
     secrets: await readSecrets(config),

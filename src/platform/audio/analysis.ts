@@ -7,6 +7,10 @@ export type AudioAnalysisOptions = {
   tags_cpu_seconds?: number;
   decode_cpu_seconds?: number;
   max_rss_bytes?: number;
+  /** Decodes what the built-in decoders refuse: a name or an absolute path; without one, or where it is not installed, there are no peaks then. */
+  ffmpeg_path?: string | undefined;
+  /** The folders that a name is looked for in, as in PATH. */
+  search_path?: string;
   /** Files at a time. */
   concurrency?: number;
 };
@@ -27,9 +31,18 @@ export const createAudioAnalysis = ({
   tags_cpu_seconds = 10,
   decode_cpu_seconds = 120,
   max_rss_bytes = 512 * 1024 * 1024,
+  ffmpeg_path,
+  search_path = '/usr/local/bin:/usr/bin:/bin',
   concurrency = 1,
 }: AudioAnalysisOptions = {}): AudioAnalysis => {
-  const examine = createExamination({ log, tags_cpu_seconds, decode_cpu_seconds, max_rss_bytes });
+  const examine = createExamination({
+    log,
+    tags_cpu_seconds,
+    decode_cpu_seconds,
+    max_rss_bytes,
+    ffmpeg_path,
+    search_path,
+  });
   const gate = createGate(concurrency);
   const closing = new AbortController();
   const running = new Set<Promise<AudioReport>>();

@@ -9,7 +9,10 @@ import {
   type AudioTags,
   contentTypeOf,
 } from './audio.ts';
-import { type Breach, type Ending, runLimited } from './limited-child.ts';
+import { type AudioKind, ffmpegArgs, ffmpegLayout, findProgram } from './ffmpeg.ts';
+import { type Breach, type Command, type Ending, ownScript, runLimited } from './limited-child.ts';
+import { pcmFrames } from './pcm.ts';
+import { createPeaks } from './peaks.ts';
 import { sniffBytes } from './sniff.ts';
 
 export interface Log {
@@ -25,8 +28,17 @@ type Options = {
   tags_cpu_seconds: number;
   decode_cpu_seconds: number;
   max_rss_bytes: number;
+  ffmpeg_path: string | undefined;
+  search_path: string;
 };
-type Phase = { script: string; cpu_seconds: number; args: readonly string[]; signal: AbortSignal };
+type Phase = {
+  name: string;
+  command: Command;
+  cpu_seconds: number;
+  signal: AbortSignal;
+  consume?: (output: AsyncIterable<Uint8Array>) => Promise<void>;
+};
+type Sound = { path: string; kind: AudioKind; signal: AbortSignal };
 type Examine = (path: string, format: AudioFormat, signal: AbortSignal) => Promise<AudioReport>;
 
 /** Of the rounded duration: encoders add a few milliseconds of their own. */
@@ -35,15 +47,15 @@ const outputBytes = 6 * 1024 * 1024;
 
 /** Tags first, then the peaks, each in a child of its own: what the second does not manage costs only the peaks. */
 export const createExamination = (options: Options): Examine => {
-  const { tags_cpu_seconds, decode_cpu_seconds } = options;
   const run = createRunner(options);
+  const readPeaks = createPeaksReader(options, run);
 
   return async (path, format, signal) => {
     const content_type = contentTypeOf(format, await headOf(path));
     const reading = await run({
-      script: 'tags-child.ts',
-      cpu_seconds: tags_cpu_seconds,
-      args: [path, content_type],
+      name: 'tags-child.ts',
+      command: scriptOf('tags-child.ts', [path, content_type], options),
+      cpu_seconds: options.tags_cpu_seconds,
       signal,
     });
     if (reading.exit_code !== 0) return failureOf(reading.breach);
@@ -51,24 +63,50 @@ export const createExamination = (options: Options): Examine => {
     if (!tags) return unsupported;
     if (Math.round(tags.duration_seconds) > maxDuration_seconds) return tooLong;
     const kind = content_type === 'audio/aac' ? 'aac' : format;
-    const decoding = await run({
-      script: 'peaks-child.ts',
-      cpu_seconds: decode_cpu_seconds,
-      args: [path, kind],
-      signal,
-    });
-    if (decoding.exit_code !== 0) return { ...tags, peaks: null };
-    const peaks = peaksFrom(decoding);
+    const peaks = await readPeaks({ path, kind, signal });
+    if (peaks === undefined) return { ...tags, peaks: null };
     return peaks ? { ...tags, peaks } : unsupported;
   };
 };
 
+/** By our own decoders, or by ffmpeg what they refuse. Null when there are no samples, undefined when none could decode it. */
+const createPeaksReader = (options: Options, run: ReturnType<typeof createRunner>) => {
+  const { decode_cpu_seconds: cpu_seconds, ffmpeg_path, search_path } = options;
+  let found: Promise<string | undefined> | undefined;
+
+  const readByFfmpeg = async ({ signal, ...file }: Sound): Promise<PeaksOutput | undefined> => {
+    if (ffmpeg_path === undefined) return undefined;
+    const program = await (found ??= findProgram(ffmpeg_path, search_path));
+    if (!program) return undefined;
+    const peaks = createPeaks();
+    const { exit_code } = await run({
+      name: 'ffmpeg',
+      command: { program, args: ffmpegArgs({ ...file, max_seconds: maxDuration_seconds + 1 }) },
+      cpu_seconds,
+      signal,
+      consume: async (output) => {
+        for await (const channels of pcmFrames(output, ffmpegLayout)) peaks.add(channels);
+      },
+    });
+    return exit_code === 0 ? peaks.finish() : undefined;
+  };
+
+  return async (sound: Sound): Promise<PeaksOutput | undefined> => {
+    const name = 'peaks-child.ts';
+    const command = scriptOf(name, [sound.path, sound.kind], options);
+    const decoding = await run({ name, command, cpu_seconds, signal: sound.signal });
+    return decoding.exit_code === 0 ? peaksFrom(decoding) : readByFfmpeg(sound);
+  };
+};
+
+const scriptOf = (script: string, args: readonly string[], { max_rss_bytes }: Options): Command =>
+  ownScript(fileURLToPath(new URL(script, import.meta.url)), args, { rss_bytes: max_rss_bytes });
+
 const createRunner =
   ({ max_rss_bytes, log }: Options) =>
-  async ({ script, cpu_seconds, args, signal }: Phase): Promise<Ending> => {
+  async ({ name, command, cpu_seconds, signal, consume }: Phase): Promise<Ending> => {
     const ending = await runLimited({
-      script: fileURLToPath(new URL(script, import.meta.url)),
-      args,
+      ...command,
       limits: {
         cpu_seconds,
         wall_seconds: 10 + 4 * cpu_seconds,
@@ -76,13 +114,14 @@ const createRunner =
         output_bytes: outputBytes,
       },
       signal,
+      consume,
     });
-    if (ending.exit_code !== 0) log?.warn(recordOf(ending, script), 'audio analysis ended early');
+    if (ending.exit_code !== 0) log?.warn(recordOf(ending, name), 'audio analysis ended early');
     return ending;
   };
 
-const recordOf = ({ breach, exit_code, errors }: Ending, script: string) => ({
-  script,
+const recordOf = ({ breach, exit_code, errors }: Ending, program: string) => ({
+  program,
   breach,
   exit_code,
   errors: errors.toString('utf8').slice(-2000),

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { Readable } from 'node:stream';
 import { usageOf } from './usage.ts';
 
@@ -12,12 +13,13 @@ export type ChildLimits = {
   output_bytes: number;
 };
 
-type Run = {
-  /** A file of ours and its arguments. */
-  script: string;
-  args: readonly string[];
+export type Command = { program: string; args: readonly string[] };
+
+type Run = Command & {
   limits: ChildLimits;
   signal: AbortSignal;
+  /** Reads descriptor 1 at its own pace; then `output` stays empty, and how much it is has no bound. */
+  consume?: ((output: AsyncIterable<Uint8Array>) => Promise<void>) | undefined;
 };
 
 export type Breach = 'cpu' | 'wall' | 'memory' | 'output';
@@ -32,28 +34,27 @@ export type Ending = {
 };
 
 const checkEvery_ms = 50;
+const niceness = 10;
 const prlimit = '/usr/bin/prlimit';
 
 /**
- * Runs a script of ours on hostile input in a process of its own: nothing of our environment, no
- * writing, no children, no worker threads, and killed at its limits. Where there is no /proc only
- * the wall clock and V8's heap limit hold. Fails with the signal's reason, or when it cannot start.
+ * Runs a program on hostile input in a process group of its own: nothing of our environment, below
+ * our own priority, and killed at its limits. Where there is no /proc only the wall clock
+ * holds. Fails with the signal's reason, or when it cannot start.
  */
-export const runLimited = async ({ script, args, limits, signal }: Run): Promise<Ending> => {
+export const runLimited = async (run: Run): Promise<Ending> => {
+  const { limits, signal, consume } = run;
   signal.throwIfAborted();
-  const [file, ...flags] = commandFor(limits);
-  const child = spawn(file, [...flags, script, ...args], {
-    env: {},
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-  });
+  const child = start(run);
   const watchdog = watch(child, limits);
-  const abort = () => child.kill('SIGKILL');
+  const abort = () => end(child);
   signal.addEventListener('abort', abort, { once: true });
   const read = (descriptor: number) =>
     collect(child.stdio[descriptor], limits.output_bytes, () => watchdog.kill('output'));
-  const [output, errors, attachment] = [read(1), read(2), read(3)] as const;
+  const consumed = consume && child.stdout ? consume(child.stdout) : undefined;
+  const [output, errors, attachment] = [consumed ? [] : read(1), read(2), read(3)] as const;
   try {
-    await once(child, 'close');
+    await Promise.all([once(child, 'close'), consumed]);
     signal.throwIfAborted();
     return {
       breach: watchdog.breach(),
@@ -63,23 +64,52 @@ export const runLimited = async ({ script, args, limits, signal }: Run): Promise
       attachment: Buffer.concat(attachment),
     };
   } finally {
+    end(child);
     watchdog.stop();
     signal.removeEventListener('abort', abort);
   }
 };
 
-/** The kernel's own limit, a little above ours, also ends a child whose parent has died. */
-const commandFor = ({ cpu_seconds, rss_bytes }: ChildLimits): [string, ...string[]] => {
-  const heap_mib = Math.floor(rss_bytes / 2 ** 21);
-  const node = [
-    process.execPath,
+/** A script of ours that may read files: no writing, no children, no worker threads, a bounded heap. */
+export const ownScript = (
+  script: string,
+  args: readonly string[],
+  { rss_bytes }: Pick<ChildLimits, 'rss_bytes'>,
+): Command => ({
+  program: process.execPath,
+  args: [
     '--permission',
     '--allow-fs-read=*',
     '--disable-warning=ExperimentalWarning',
-    `--max-old-space-size=${heap_mib}`,
-  ] as const;
-  if (!existsSync(prlimit)) return [...node];
-  return [prlimit, `--cpu=${Math.ceil(cpu_seconds) + 5}`, '--core=0', '--', ...node];
+    `--max-old-space-size=${Math.floor(rss_bytes / 2 ** 21)}`,
+    script,
+    ...args,
+  ],
+});
+
+const start = ({ program, args, limits }: Run): ChildProcess => {
+  const [file, ...flags] = [...kernelLimit(limits), program, ...args] as [string, ...string[]];
+  const child = spawn(file, flags, {
+    env: {},
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  if (child.pid !== undefined) setPriority(child.pid, niceness);
+  return child;
+};
+
+/** A little above ours, it also ends a child whose parent has died. */
+const kernelLimit = ({ cpu_seconds }: ChildLimits): string[] =>
+  existsSync(prlimit) ? [prlimit, `--cpu=${Math.ceil(cpu_seconds) + 5}`, '--core=0', '--'] : [];
+
+/** With all that it has started. */
+const end = ({ pid, exitCode, signalCode }: ChildProcess): void => {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
 };
 
 const watch = (child: ChildProcess, limits: ChildLimits) => {
@@ -87,7 +117,7 @@ const watch = (child: ChildProcess, limits: ChildLimits) => {
   let breach: Breach | undefined;
   const kill = (reason: Breach) => {
     breach ??= reason;
-    child.kill('SIGKILL');
+    end(child);
   };
   const check = () => {
     const exceeded = exceededBy(child, performance.now() - started_ms, limits);

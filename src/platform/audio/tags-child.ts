@@ -1,11 +1,9 @@
 import { openAsBlob, writeFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import type { TagsOutput } from './examination.ts';
 import { asRiff } from './riff.ts';
 import { readTags } from './tags.ts';
 
 // Run by `createAudioAnalysis`: arguments path and content type, the tags as JSON on descriptor 1, the cover on 3.
-setPriority(10);
 const [path = '', type = ''] = process.argv.slice(2);
 const read = await readTags(await asRiff(await openAsBlob(path, { type })));
 if (read?.cover) writeFileSync(3, read.cover.bytes);
