@@ -14,8 +14,11 @@ const numberLike =
 const boolean: Decode = (text) => (text === 'true' ? true : text === 'false' ? false : text);
 const asWritten: Decode = (text) => text;
 
+const isValue = (type: unknown): boolean => type !== 'null';
+
 const decoderFor = (property: Property): Decode => {
   const { type, items, anyOf } = property;
+  if (Array.isArray(type)) return decoderFor({ ...property, type: type.find(isValue) });
   if (type === 'integer') return numberLike(whole);
   if (type === 'number') return numberLike(decimal);
   if (type === 'boolean') return boolean;
@@ -24,7 +27,7 @@ const decoderFor = (property: Property): Decode => {
     return (text) => (typeof text === 'string' ? [each(text)] : text.map(each));
   }
   if (Array.isArray(anyOf)) {
-    const known = (anyOf as Property[]).find(({ type }) => type !== 'null');
+    const known = (anyOf as Property[]).find(({ type }) => isValue(type));
     return known ? decoderFor(known) : asWritten;
   }
   return asWritten;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { proceduresOf } from '#api/procedures.ts';
+import { encodeCursor } from '#kernel/cursor.ts';
 import { testApp } from '#test/app.ts';
 import { http, rest, trpc } from '#test/calls.ts';
 import { createTrack, createUser, setReady } from '#test/factories.ts';
@@ -56,6 +57,7 @@ describe('a query string', () => {
     ['genre', 'genre=%00'],
     ['format', 'format=exe'],
     ['cursor', 'cursor=x'],
+    ['cursor', `cursor=${encodeCursor('tracks', { at: '2026-02-31T00:00:00.000Z', id: 1 })}`],
     ['cursor', `cursor=${'x'.repeat(513)}`],
     ['colour', 'colour=red'],
     ['Limit', 'Limit=5'],
