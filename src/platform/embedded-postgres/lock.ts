@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { codeOf } from '#kernel/errors.ts';
 import { embeddedPostgresErrors } from './errors.ts';
 import { createSignature, isSignerAlive } from './process-identity.ts';
 
@@ -53,8 +54,7 @@ const movesOnto = async (claim: string, lock: string): Promise<boolean> => {
     await rename(claim, lock);
     return true;
   } catch (error) {
-    const taken = error instanceof Error && 'code' in error && String(error.code);
-    if (taken === 'ENOTEMPTY' || taken === 'EEXIST') return false;
+    if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) return false;
     throw error;
   }
 };

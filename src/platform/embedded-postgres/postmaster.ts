@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { codeOf } from '#kernel/errors.ts';
 import { embeddedPostgresErrors } from './errors.ts';
 import { commandOf, identify } from './process-identity.ts';
 
@@ -61,7 +62,7 @@ const isTaken = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 };
 
