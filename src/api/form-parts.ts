@@ -15,11 +15,11 @@ export const formOverhead_bytes = parts * (formLimits.value_bytes + 2 * header_b
 
 /** The parts of a form as they come. Whatever is wrong with the form, or becomes so, is thrown as a refusal. */
 export async function* partsOf(
-  request: FastifyRequest,
+  req: FastifyRequest,
   max_file_bytes: number,
   watch: BodyWatch,
 ): AsyncGenerator<Multipart> {
-  const arriving = request.parts({
+  const arriving = req.parts({
     limits: {
       files,
       parts,

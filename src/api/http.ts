@@ -15,10 +15,10 @@ import { metrics } from '#platform/http/metrics.ts';
 import { securityHeaders } from '#platform/http/security-headers.ts';
 import { callers, originOf } from './callers.ts';
 import type { Identification, RefusalLog, RequestContext } from './context.ts';
+import { earlyAnswer } from './early-answer.ts';
 import { parseTags } from './etag.ts';
 import { failures } from './failures.ts';
 import { gate } from './gate.ts';
-import { earlyAnswerPlugin } from './early-answer.ts';
 import { takeJson } from './json-bodies.ts';
 import { incomingForm } from './multipart.ts';
 import { type CallCounter, type Limits, rateLimits } from './rate-limits.ts';
@@ -103,7 +103,7 @@ export const createHttp = async (settings: HttpSettings) => {
   await app.register(rateLimits, { counter, limits, refused });
   await app.register(failures, { refused, secure: app.secure });
   await app.register(bodyDeadline);
-  await app.register(earlyAnswerPlugin);
+  await app.register(earlyAnswer);
   return app;
 };
 

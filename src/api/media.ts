@@ -14,23 +14,23 @@ const firstByteTimeout_ms = 10_000;
  * the first byte is at hand: until then a failure is thrown and becomes an ordinary error answer.
  */
 export const sendMedia = async (
-  request: FastifyRequest,
+  req: FastifyRequest,
   reply: FastifyReply,
   { source }: Media,
 ): Promise<FastifyReply> => {
   const { etag, size_bytes } = source;
   const validators = { etag, last_modified: new Date(source.last_modified) };
-  const outcome = evaluateConditions(request, validators);
+  const outcome = evaluateConditions(req, validators);
   if (outcome === 'failed') throw sharedErrors.preconditionFailed();
   if (outcome === 'not_modified') return describe(reply, validators).code(304).send();
 
-  const asked = requestedRange(request, validators, size_bytes);
+  const asked = requestedRange(req, validators, size_bytes);
   if (asked === 'unsatisfiable') {
     const contentRange = `bytes */${size_bytes}`;
     return describe(reply, validators).code(416).header('content-range', contentRange).send();
   }
   const range = asked ?? { start: 0, end: size_bytes - 1 };
-  const content = request.method === 'HEAD' ? nothing() : await openReadable(source, range);
+  const content = req.method === 'HEAD' ? nothing() : await openReadable(source, range);
 
   describe(reply, validators).header('content-type', source.content_type);
   if (source.filename !== undefined) {

@@ -17,7 +17,7 @@ import {
   takesIdempotencyKey,
 } from './idempotency.ts';
 import { sendMedia } from './media.ts';
-import { multipartPlugin } from './multipart.ts';
+import { forms } from './multipart.ts';
 import { type Procedure, proceduresOf } from './procedures.ts';
 import { assertCaller } from './trpc.ts';
 
@@ -176,7 +176,7 @@ export const registerRest = async (app: FastifyInstance, settings: Settings): Pr
   };
   for (const procedure of procedures) if (!procedure.route.form) add(app, procedure);
   await app.register(async (scope) => {
-    await scope.register(multipartPlugin);
+    await scope.register(forms);
     for (const procedure of procedures) if (procedure.route.form) add(scope, procedure);
   });
   for (const [url, taken] of methods) refuseOthers(app, url, taken);
