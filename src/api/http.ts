@@ -91,10 +91,7 @@ export const createHttp = async (settings: HttpSettings) => {
   await app.register(metrics, { registry });
   await app.register(drain);
   await app.register(accessLog, {
-    userIdOf: (req) => {
-      const { actor } = req as FastifyRequest;
-      return actor?.type === 'member' ? actor.user_id : null;
-    },
+    userIdOf: ({ actor }) => (actor?.type === 'member' ? actor.user_id : null),
   });
   await app.register(crossOrigin, { production, origins });
   await app.register(gate);
@@ -119,12 +116,7 @@ export const contextMaker =
     if_match:
       req.headers['if-match'] === undefined ? undefined : parseTags(req.headers['if-match']),
     batch_size,
-    form: () => {
-      return incomingForm(req, {
-        file_fields: ['file', 'audio'],
-        max_file_bytes: upload_max_bytes,
-      });
-    },
+    form: (file_fields) => incomingForm(req, { file_fields, max_file_bytes: upload_max_bytes }),
     linkTo: (path) => `${public_url ?? `${req.protocol}://${req.host}`}${path}`,
     spend: (name, subject) => app.spend(req, reply, { name, subject }),
   });
