@@ -35,7 +35,7 @@ export const byUser =
     format,
     ...query
   }: FeedQuery & Filters & { id: number }): Promise<Feed<Track>> => {
-    await deps.users.byId(id);
+    await deps.users.get(id);
     const filter: TrackFilter = {
       genre,
       tag,
