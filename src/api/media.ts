@@ -7,7 +7,7 @@ import { evaluateConditions, rangeApplies, type Validators } from './conditions.
 import { attachmentNamed } from './content-disposition.ts';
 import { parseRange } from './range.ts';
 
-const firstByteTimeout_ms = 10_000;
+const LONGEST_FIRST_BYTE_MS = 10_000;
 
 /**
  * Answers bytes, whole or the one range that was asked for (RFC 9110 §13 and §14). Nothing is committed before
@@ -70,7 +70,7 @@ const openReadable = async (
 ): Promise<Readable> => {
   const content = await (size_bytes === 0 ? open() : open(range));
   try {
-    await once(content, 'readable', { signal: AbortSignal.timeout(firstByteTimeout_ms) });
+    await once(content, 'readable', { signal: AbortSignal.timeout(LONGEST_FIRST_BYTE_MS) });
     return content;
   } catch (error) {
     content.destroy();

@@ -11,7 +11,7 @@ import {
 import { watchBody, type BodyWatch } from './body-watch.ts';
 import { drainBody, lingering } from './early-answer.ts';
 import { receiveFile } from './form-file.ts';
-import { formLimits, formOverhead_bytes, partsOf } from './form-parts.ts';
+import { formLimits, MOST_OVERHEAD_BYTES, partsOf } from './form-parts.ts';
 import { cutOff, refuseField } from './form-refusals.ts';
 
 /**
@@ -39,7 +39,7 @@ export const incomingForm = (
 ): IncomingForm => {
   const declared = req.headers['content-length'];
   const declared_bytes = declared === undefined ? undefined : Number(declared);
-  const max_bytes = options.max_file_bytes + formOverhead_bytes;
+  const max_bytes = options.max_file_bytes + MOST_OVERHEAD_BYTES;
 
   return {
     declared_bytes,
