@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { registerHealth } from '#api/health.ts';
 import { contextMaker, createHttp, type HttpSettings } from '#api/http.ts';
@@ -7,26 +6,19 @@ import { registerRest } from '#api/rest.ts';
 import { registerTrpcHttp } from '#api/trpc-http.ts';
 import { type Config, limitsOf } from '#config.ts';
 import { withDeadline } from '#kernel/deadline.ts';
-import type { Origin } from '#kernel/actor.ts';
 import { createAuditModule } from '#modules/audit/audit.module.ts';
 import { createAuthModule } from '#modules/auth/auth.module.ts';
 import { createTracksModule } from '#modules/tracks/tracks.module.ts';
 import { createUsersModule } from '#modules/users/users.module.ts';
 import { createIdempotencyKeys, purgeIdempotencyKeys } from '#platform/idempotency-keys.ts';
 import { createProcessHealth } from '#platform/process-health.ts';
+import { createListenerFingerprint } from '#platform/listener-fingerprint.ts';
 import { createMemoryRateLimiter } from '#platform/rate-limiter.ts';
 import { sweepStaged } from '#platform/storage/sweep.job.ts';
 import { createStreamSignatures } from '#platform/stream-signatures.ts';
-import { createAccessTokens, deriveKey } from '#platform/tokens.ts';
-import { type AppRouter, createAppRouter } from './app-router.ts';
+import { createAccessTokens } from '#platform/tokens.ts';
+import { createAppRouter } from './app-router.ts';
 import type { Outside } from './outside.ts';
-
-/** A stranger's listening is counted once a day; the digest tells nothing of address or agent. */
-const fingerprintWith = (secret: string) => {
-  const key = deriveKey(secret, 'listener fingerprint');
-  return ({ ip_address, user_agent }: Origin, day: string): string =>
-    createHmac('sha256', key).update(`${day}|${ip_address}|${user_agent}`).digest('base64url');
-};
 
 const createModules = (outside: Outside, config: Config) => {
   const { database, secrets, now } = outside;
@@ -55,7 +47,7 @@ const createModules = (outside: Outside, config: Config) => {
     auditOn,
     users: users.service,
     streamUrls: createStreamSignatures({ secret: secrets.stream, life_ms, now }),
-    fingerprint: fingerprintWith(secrets.jwt),
+    fingerprint: createListenerFingerprint(secrets.jwt),
     meter: outside.metrics.transfers,
     limits: { file_bytes: UPLOAD_MAX_BYTES },
     quota_bytes: STORAGE_QUOTA_BYTES,
@@ -65,8 +57,6 @@ const createModules = (outside: Outside, config: Config) => {
 };
 
 type Modules = ReturnType<typeof createModules>;
-
-export type { AppRouter };
 
 const httpSettings = (
   outside: Outside,

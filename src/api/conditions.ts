@@ -1,3 +1,5 @@
+import { namesTag } from './etag.ts';
+
 /** What tells two versions of a resource apart (RFC 9110 §8.8). */
 export type Validators = {
   /** Strong entity tag without its quotes. */
@@ -21,10 +23,10 @@ export const evaluateConditions = (
 
   if (ifMatch === undefined) {
     if (unchangedSince('if-unmodified-since') === false) return 'failed';
-  } else if (!listHas(ifMatch, etag, 'strong')) return 'failed';
+  } else if (!namesTag(ifMatch, etag, 'strong')) return 'failed';
 
   if (ifNoneMatch !== undefined) {
-    if (!listHas(ifNoneMatch, etag, 'weak')) return 'proceed';
+    if (!namesTag(ifNoneMatch, etag, 'weak')) return 'proceed';
     return reading ? 'not_modified' : 'failed';
   }
   return reading && unchangedSince('if-modified-since') ? 'not_modified' : 'proceed';
@@ -40,14 +42,6 @@ export const rangeApplies = (headers: Headers, { etag, last_modified }: Validato
   if (condition.startsWith('"')) return condition === `"${etag}"`;
   return last_modified !== undefined && parseHttpDate(condition) === wholeSeconds(last_modified);
 };
-
-const entityTag = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g;
-
-const listHas = (list: string, etag: string, comparison: 'strong' | 'weak'): boolean =>
-  list.trim() === '*' ||
-  [...list.matchAll(entityTag)].some(
-    ([, weak, tag]) => tag === etag && (comparison === 'weak' || weak === undefined),
-  );
 
 /** Undefined when there is nothing valid to compare: the condition is then ignored. */
 const isUnchangedSince = (

@@ -10,8 +10,8 @@ export type RequestContext = {
   readonly if_match: readonly string[] | undefined;
   /** How many calls came in the same request. */
   readonly batch_size: number;
-  /** The body as a form that is still arriving; refuses a body of another type. */
-  readonly form: () => IncomingForm;
+  /** The body as a form that is still arriving, its file in one of these fields; refuses a body of another type. */
+  readonly form: (file_fields: readonly string[]) => IncomingForm;
   /** Makes a path of this service into an address that the caller can open. */
   readonly linkTo: (path: string) => string;
   /** Counts the call against a bucket of its own; refuses it when that is empty. */

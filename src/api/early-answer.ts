@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { fastifyPlugin } from 'fastify-plugin';
+import fp from 'fastify-plugin';
 
 type Bounds = { max_bytes: number; timeout_ms: number };
 
@@ -13,12 +13,12 @@ export const lingering: Bounds = { max_bytes: 1024 * 1024, timeout_ms: 2000 };
  * can overtake the answer. So the answer goes out at once with `Connection: close`, but ends, and with it the
  * connection, only when the body has ended, the client has left, or the bounds are reached (RFC 9112 §9.6).
  */
-export const earlyAnswerPlugin = fastifyPlugin(
+export const earlyAnswer = fp(
   async (app) => {
     // oxlint-disable-next-line max-params -- the signature is Fastify's; a promise would cost every answer
-    app.addHook('onSend', (request, reply, payload, done) => {
-      if (!isArriving(request)) return done(null, payload);
-      answerEarly(request, reply, payload).then((early) => done(null, early), done);
+    app.addHook('onSend', (req, reply, payload, done) => {
+      if (!isArriving(req)) return done(null, payload);
+      answerEarly(req, reply, payload).then((early) => done(null, early), done);
     });
   },
   { name: 'early-answer', fastify: '5.x' },

@@ -1,5 +1,11 @@
 import { TRPCError } from '@trpc/server';
-import { DomainError, type ErrorDetail, type ErrorKind, sharedErrors } from '#kernel/errors.ts';
+import {
+  causesOf,
+  DomainError,
+  type ErrorDetail,
+  type ErrorKind,
+  sharedErrors,
+} from '#kernel/errors.ts';
 
 type Transport = { http: number; trpc: TRPCError['code']; grpc: number };
 
@@ -88,8 +94,7 @@ const statusOfHttp = (fault: Error): number =>
 
 /** The refusal that `thrown` is or wraps, if it is one: anything else is a bug. */
 const refusalIn = (thrown: unknown): DomainError | undefined => {
-  for (let cause = thrown; cause instanceof Error; cause = cause.cause)
-    if (cause instanceof DomainError) return cause;
+  for (const cause of causesOf(thrown)) if (cause instanceof DomainError) return cause;
   return undefined;
 };
 

@@ -5,7 +5,7 @@ import { uploadErrors, type IncomingFile } from '#kernel/upload.ts';
 import type { BodyWatch } from './body-watch.ts';
 import { cutOff, orRefuse, refusalOf } from './form-refusals.ts';
 
-const name_length = 255;
+const LONGEST_NAME = 255;
 
 /** Passes a file part to `sink` while it arrives, and answers once all of it has come, wanted or not. */
 export const receiveFile = async <T>(
@@ -50,5 +50,5 @@ const contentOf = (file: MultipartFile['file'], broken: AbortSignal): Readable =
 const nameOf = (filename: string | undefined): string =>
   (filename ?? '')
     .replaceAll(/\p{Cc}/gu, '')
-    .slice(0, name_length)
+    .slice(0, LONGEST_NAME)
     .toWellFormed();

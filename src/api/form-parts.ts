@@ -6,28 +6,28 @@ import { orRefuse } from './form-refusals.ts';
 export const formLimits = { fields: 40, name_length: 100, value_bytes: 64 * 1024 };
 
 // A second file is let in as far as its name, so that the refusal can tell it.
-const files = 2;
-const parts = formLimits.fields + files;
-const header_bytes = 8 * 1024;
+const FILES = 2;
+const PARTS = formLimits.fields + FILES;
+const HEADER_BYTES = 8 * 1024;
 
 /** What a form may weigh beside its file, rounded up. */
-export const formOverhead_bytes = parts * (formLimits.value_bytes + 2 * header_bytes);
+export const MOST_OVERHEAD_BYTES = PARTS * (formLimits.value_bytes + 2 * HEADER_BYTES);
 
 /** The parts of a form as they come. Whatever is wrong with the form, or becomes so, is thrown as a refusal. */
 export async function* partsOf(
-  request: FastifyRequest,
+  req: FastifyRequest,
   max_file_bytes: number,
   watch: BodyWatch,
 ): AsyncGenerator<Multipart> {
-  const arriving = request.parts({
+  const arriving = req.parts({
     limits: {
-      files,
-      parts,
+      files: FILES,
+      parts: PARTS,
       fields: formLimits.fields,
       fieldSize: formLimits.value_bytes,
       fileSize: max_file_bytes,
       headerPairs: 20,
-      headerSize: header_bytes,
+      headerSize: HEADER_BYTES,
     },
   });
   for (;;) {

@@ -1,4 +1,4 @@
-import { DomainError, invalidFields } from '#kernel/errors.ts';
+import { codeOf, DomainError, invalidFields } from '#kernel/errors.ts';
 import { uploadErrors } from '#kernel/upload.ts';
 
 export const refuseField = (field: string, message: string): DomainError =>
@@ -16,8 +16,7 @@ const parserRefusals = new Map([
 /** What the multipart parser throws is the client's doing: malformed, cut off, or beyond a limit. */
 export const refusalOf = (error: unknown): DomainError => {
   if (error instanceof DomainError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return parserRefusals.get(code)?.() ?? cutOff(error);
+  return parserRefusals.get(codeOf(error))?.() ?? cutOff(error);
 };
 
 export const cutOff = (cause?: unknown): DomainError => {

@@ -15,10 +15,10 @@ import { metrics } from '#platform/http/metrics.ts';
 import { securityHeaders } from '#platform/http/security-headers.ts';
 import { callers, originOf } from './callers.ts';
 import type { Identification, RefusalLog, RequestContext } from './context.ts';
+import { earlyAnswer } from './early-answer.ts';
 import { parseTags } from './etag.ts';
 import { failures } from './failures.ts';
 import { gate } from './gate.ts';
-import { earlyAnswerPlugin } from './early-answer.ts';
 import { takeJson } from './json-bodies.ts';
 import { intrusions } from './intrusions.ts';
 import { incomingForm } from './multipart.ts';
@@ -92,10 +92,7 @@ export const createHttp = async (settings: HttpSettings) => {
   await app.register(metrics, { registry });
   await app.register(drain);
   await app.register(accessLog, {
-    userIdOf: (req) => {
-      const { actor } = req as FastifyRequest;
-      return actor?.type === 'member' ? actor.user_id : null;
-    },
+    userIdOf: ({ actor }) => (actor?.type === 'member' ? actor.user_id : null),
   });
   await app.register(crossOrigin, { production, origins });
   await app.register(gate);
@@ -105,7 +102,7 @@ export const createHttp = async (settings: HttpSettings) => {
   await app.register(intrusions, { counter, refused });
   await app.register(failures, { refused, secure: app.secure });
   await app.register(bodyDeadline);
-  await app.register(earlyAnswerPlugin);
+  await app.register(earlyAnswer);
   return app;
 };
 
@@ -121,8 +118,7 @@ export const contextMaker =
     if_match:
       req.headers['if-match'] === undefined ? undefined : parseTags(req.headers['if-match']),
     batch_size,
-    form: () =>
-      incomingForm(req, { file_fields: ['file', 'audio'], max_file_bytes: upload_max_bytes }),
+    form: (file_fields) => incomingForm(req, { file_fields, max_file_bytes: upload_max_bytes }),
     linkTo: (path) => `${public_url ?? `${req.protocol}://${req.host}`}${path}`,
     spend: (name, subject) => app.spend(req, reply, { name, subject }),
   });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { pipeline, Transform } from 'node:stream';
-import { invalidFields, refusal, sharedErrors } from '#kernel/errors.ts';
+import { causesOf, invalidFields, refusal, sharedErrors } from '#kernel/errors.ts';
 import type { Route } from '#kernel/route.ts';
 import type { IncomingForm } from '#kernel/upload.ts';
 
@@ -87,8 +87,7 @@ export const takesIdempotencyKey = ({ method, tag }: Route): boolean =>
 const isKey = (key: string): boolean => key.length >= 1 && key.length <= 255;
 
 const replayIn = (thrown: unknown): StoredAnswer | undefined => {
-  for (let cause = thrown; cause instanceof Error; cause = cause.cause)
-    if (cause instanceof Answered) return cause.answer;
+  for (const cause of causesOf(thrown)) if (cause instanceof Answered) return cause.answer;
   return undefined;
 };
 

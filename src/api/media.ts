@@ -7,30 +7,30 @@ import { evaluateConditions, rangeApplies, type Validators } from './conditions.
 import { attachmentNamed } from './content-disposition.ts';
 import { parseRange } from './range.ts';
 
-const firstByteTimeout_ms = 10_000;
+const LONGEST_FIRST_BYTE_MS = 10_000;
 
 /**
  * Answers bytes, whole or the one range that was asked for (RFC 9110 §13 and §14). Nothing is committed before
  * the first byte is at hand: until then a failure is thrown and becomes an ordinary error answer.
  */
 export const sendMedia = async (
-  request: FastifyRequest,
+  req: FastifyRequest,
   reply: FastifyReply,
   { source }: Media,
 ): Promise<FastifyReply> => {
   const { etag, size_bytes } = source;
   const validators = { etag, last_modified: new Date(source.last_modified) };
-  const outcome = evaluateConditions(request, validators);
+  const outcome = evaluateConditions(req, validators);
   if (outcome === 'failed') throw sharedErrors.preconditionFailed();
   if (outcome === 'not_modified') return describe(reply, validators).code(304).send();
 
-  const asked = requestedRange(request, validators, size_bytes);
+  const asked = requestedRange(req, validators, size_bytes);
   if (asked === 'unsatisfiable') {
     const contentRange = `bytes */${size_bytes}`;
     return describe(reply, validators).code(416).header('content-range', contentRange).send();
   }
   const range = asked ?? { start: 0, end: size_bytes - 1 };
-  const content = request.method === 'HEAD' ? nothing() : await openReadable(source, range);
+  const content = req.method === 'HEAD' ? nothing() : await openReadable(source, range);
 
   describe(reply, validators).header('content-type', source.content_type);
   if (source.filename !== undefined) {
@@ -70,7 +70,7 @@ const openReadable = async (
 ): Promise<Readable> => {
   const content = await (size_bytes === 0 ? open() : open(range));
   try {
-    await once(content, 'readable', { signal: AbortSignal.timeout(firstByteTimeout_ms) });
+    await once(content, 'readable', { signal: AbortSignal.timeout(LONGEST_FIRST_BYTE_MS) });
     return content;
   } catch (error) {
     content.destroy();

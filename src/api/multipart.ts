@@ -1,6 +1,6 @@
 import multipart, { type Multipart, type MultipartValue } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
-import { fastifyPlugin } from 'fastify-plugin';
+import fp from 'fastify-plugin';
 import { sharedErrors } from '#kernel/errors.ts';
 import {
   uploadErrors,
@@ -11,18 +11,18 @@ import {
 import { watchBody, type BodyWatch } from './body-watch.ts';
 import { drainBody, lingering } from './early-answer.ts';
 import { receiveFile } from './form-file.ts';
-import { formLimits, formOverhead_bytes, partsOf } from './form-parts.ts';
+import { formLimits, MOST_OVERHEAD_BYTES, partsOf } from './form-parts.ts';
 import { cutOff, refuseField } from './form-refusals.ts';
 
 /**
  * Lets the requests of a scope carry `multipart/form-data`; nothing of it is read before `incomingForm` is
  * asked to. Only for routes that take forms: it costs every request of the scope two hooks.
  */
-export const multipartPlugin = fastifyPlugin(
+export const forms = fp(
   async (app) => {
     await app.register(multipart);
   },
-  { name: 'multipart', fastify: '5.x' },
+  { name: 'forms', fastify: '5.x' },
 );
 
 type Options = {
@@ -34,24 +34,24 @@ type Options = {
 };
 
 export const incomingForm = (
-  request: FastifyRequest,
+  req: FastifyRequest,
   { idle_ms = 30_000, ...options }: Options,
 ): IncomingForm => {
-  const declared = request.headers['content-length'];
+  const declared = req.headers['content-length'];
   const declared_bytes = declared === undefined ? undefined : Number(declared);
-  const max_bytes = options.max_file_bytes + formOverhead_bytes;
+  const max_bytes = options.max_file_bytes + MOST_OVERHEAD_BYTES;
 
   return {
     declared_bytes,
     receive: async (sink) => {
-      if (!request.isMultipart()) throw sharedErrors.unsupportedMedia();
+      if (!req.isMultipart()) throw sharedErrors.unsupportedMedia();
       if (declared_bytes !== undefined && declared_bytes > max_bytes) {
         throw uploadErrors.fileTooLarge();
       }
-      if (request.raw.destroyed) throw cutOff();
-      const watch = watchBody(request.raw, { max_bytes, idle_ms });
+      if (req.raw.destroyed) throw cutOff();
+      const watch = watchBody(req.raw, { max_bytes, idle_ms });
       try {
-        return await receiveParts({ request, watch, ...options }, sink);
+        return await receiveParts({ req, watch, ...options }, sink);
       } finally {
         watch.stop();
       }
@@ -59,15 +59,15 @@ export const incomingForm = (
   };
 };
 
-type Arriving = Omit<Options, 'idle_ms'> & { request: FastifyRequest; watch: BodyWatch };
+type Arriving = Omit<Options, 'idle_ms'> & { req: FastifyRequest; watch: BodyWatch };
 
 const receiveParts = async <T>(
-  { request, watch, file_fields, max_file_bytes }: Arriving,
+  { req, watch, file_fields, max_file_bytes }: Arriving,
   sink: (file: IncomingFile) => Promise<T>,
 ): Promise<{ stored: T; fields: FormFields }> => {
   const fields: Record<string, string[]> = Object.create(null);
   let received: { stored: T } | undefined;
-  for await (const part of partsOf(request, max_file_bytes, watch)) {
+  for await (const part of partsOf(req, max_file_bytes, watch)) {
     const name = nameOf(part);
     const forFile = file_fields.includes(name);
     if (part.type === 'field') {
@@ -80,7 +80,7 @@ const receiveParts = async <T>(
     }
   }
   if (!received) throw refuseField(file_fields[0] ?? '', 'A file is required');
-  await drainBody(request.raw, lingering);
+  await drainBody(req.raw, lingering);
   return { ...received, fields };
 };
 

@@ -1,5 +1,6 @@
 import type { AnyRouter } from '@trpc/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
+import { userIdOf } from '#kernel/actor.ts';
 import { withDeadline } from '#kernel/deadline.ts';
 import { invalidFields } from '#kernel/errors.ts';
 import { Media } from '#kernel/media.ts';
@@ -17,7 +18,7 @@ import {
   takesIdempotencyKey,
 } from './idempotency.ts';
 import { sendMedia } from './media.ts';
-import { multipartPlugin } from './multipart.ts';
+import { forms } from './multipart.ts';
 import { type Procedure, proceduresOf } from './procedures.ts';
 import { assertCaller } from './trpc.ts';
 
@@ -130,10 +131,10 @@ const operation = ({ path, route, run }: Procedure, settings: Settings): RouteHa
     const input = readInput(req);
     const again = async (form: (() => IncomingForm) | undefined) =>
       written(await invoke(req, form ? { ...ctx, form } : ctx, input), req.id);
-    const user_id = ctx.actor.type === 'member' ? ctx.actor.user_id : 0;
-    const form = route.form && ctx.form;
+    const { form: expected } = route;
+    const form = expected && (() => ctx.form(expected.file));
     const { answer, replayed } = await once(keys, {
-      user_id,
+      user_id: userIdOf(ctx.actor),
       key,
       operation: path,
       input,
@@ -176,7 +177,7 @@ export const registerRest = async (app: FastifyInstance, settings: Settings): Pr
   };
   for (const procedure of procedures) if (!procedure.route.form) add(app, procedure);
   await app.register(async (scope) => {
-    await scope.register(multipartPlugin);
+    await scope.register(forms);
     for (const procedure of procedures) if (procedure.route.form) add(scope, procedure);
   });
   for (const [url, taken] of methods) refuseOthers(app, url, taken);

@@ -8,7 +8,7 @@ import type { RefusalLog, RequestContext } from './context.ts';
 import { type ErrorAnswer, trpcCodeOf } from './errors.ts';
 import { settleFailure } from './failures.ts';
 import { takeJson } from './json-bodies.ts';
-import { multipartPlugin } from './multipart.ts';
+import { forms } from './multipart.ts';
 import { proceduresOf } from './procedures.ts';
 
 const MOST_CALLS = 10;
@@ -79,12 +79,12 @@ export const registerTrpcHttp = async (app: FastifyInstance, settings: Settings)
     scope.all<TrpcRoute>('/trpc/:path', (req, res) =>
       withDeadline(settings.timeout_ms - req.waited_ms, () => answer(req.params.path, req, res)),
     );
-    await scope.register(async (forms) => {
-      await forms.register(multipartPlugin);
+    await scope.register(async (uploads) => {
+      await uploads.register(forms);
       for (const { path, route } of proceduresOf(settings.router)) {
         if (!route.form) continue;
         // The form is read by its procedure, as it arrives: the adapter would read it all first.
-        forms.all(`/trpc/${path}`, (req, res) => {
+        uploads.all(`/trpc/${path}`, (req, res) => {
           if (isForm(req)) req.body = '';
           return answer(path, req, res);
         });

@@ -55,7 +55,7 @@ const admit = (route: Route, ctx: RequestContext, given: unknown): unknown => {
   assertCaller(route, ctx.actor);
   if (ctx.batch_size > 1 && route.batchable === false)
     throw invalidFields([{ field: '', message: 'This call is not taken in a batch' }]);
-  const input = parseWith(route.input, route.form ? ctx.form() : given);
+  const input = parseWith(route.input, route.form ? ctx.form(route.form.file) : given);
   spend(route, ctx, input);
   return input;
 };

@@ -87,6 +87,15 @@ export const sharedErrors = {
   ),
 };
 
+/** The fault and whatever it wraps, outermost first. */
+export function* causesOf(fault: unknown): Generator<Error> {
+  for (let cause = fault; cause instanceof Error; cause = cause.cause) yield cause;
+}
+
+/** The `code` of a fault, of ours, of Node or of a library; empty when it has none. */
+export const codeOf = (fault: unknown): string =>
+  fault instanceof Error && 'code' in fault && typeof fault.code === 'string' ? fault.code : '';
+
 /** A refusal of some fields of an input, all problems at once. */
 export const invalidFields = (details: readonly ErrorDetail[]): DomainError =>
   sharedErrors.validation({ details });

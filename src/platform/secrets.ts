@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '#kernel/errors.ts';
 
 /**
  * A secret that was not configured, kept in `folder` so that restarts and other processes there share it.
@@ -11,8 +12,8 @@ export const keptSecret = async (folder: string, name: string): Promise<string> 
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}`;
   await writeFile(draft, randomBytes(48).toString('base64url'), { mode: 0o600 });
-  await link(draft, file).catch((fault: NodeJS.ErrnoException) => {
-    if (fault.code !== 'EEXIST') throw fault;
+  await link(draft, file).catch((fault: unknown) => {
+    if (codeOf(fault) !== 'EEXIST') throw fault;
   });
   await rm(draft);
   return readFile(file, 'utf8');

@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { codeOf } from '#kernel/errors.ts';
 
 /** What an access token says of its bearer. Role and state are looked up, never believed. */
 export type AccessClaims = { user_id: number; session_id: number; username: string };
@@ -26,7 +27,7 @@ type Known = { claims: AccessClaims; expires_at: number };
 const forgeries = ['ERR_JWS_SIGNATURE_VERIFICATION_FAILED', 'ERR_JOSE_ALG_NOT_ALLOWED'];
 
 const reasonOf = (fault: unknown): TokenRejected => {
-  const code = fault instanceof Error && 'code' in fault ? String(fault.code) : '';
+  const code = codeOf(fault);
   if (code === 'ERR_JWT_EXPIRED') return 'expired';
   return forgeries.includes(code) ? 'forged' : 'malformed';
 };

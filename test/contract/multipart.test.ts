@@ -9,8 +9,8 @@ import { buffer, json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { fastify, type FastifyRequest } from 'fastify';
 import { describe, expect, test } from 'vitest';
-import { earlyAnswerPlugin } from '#api/early-answer.ts';
-import { incomingForm, multipartPlugin } from '#api/multipart.ts';
+import { earlyAnswer } from '#api/early-answer.ts';
+import { incomingForm, forms } from '#api/multipart.ts';
 import { DomainError, sharedErrors, type ErrorKind } from '#kernel/errors.ts';
 import type { IncomingFile, IncomingForm } from '#kernel/upload.ts';
 import type { StagedBlob } from '#platform/storage/blob-store.ts';
@@ -44,8 +44,8 @@ const serve = async ({ sink = takeAll, max_file_bytes = limit, idle_ms = 5000 }:
     const { kind, code, details } = error;
     return reply.code(statuses[kind] ?? 500).send({ code, details });
   });
-  await app.register(earlyAnswerPlugin);
-  await app.register(multipartPlugin);
+  await app.register(earlyAnswer);
+  await app.register(forms);
   const receive = async (request: FastifyRequest) => {
     seen.form = incomingForm(request, { file_fields: ['file', 'audio'], max_file_bytes, idle_ms });
     const received = await seen.form.receive(sink);

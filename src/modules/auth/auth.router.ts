@@ -2,7 +2,7 @@ import { anyone, member, router } from '#api/trpc.ts';
 import type { OwnProfile } from '#modules/users/users.contract.ts';
 import { authContract as c, passwordContract } from './auth.contract.ts';
 import type { AuthService } from './auth.service.ts';
-import type { ShownSession } from './sessions.service.ts';
+import type { ShownSession } from './auth.sessions.ts';
 
 const present = ({
   id,

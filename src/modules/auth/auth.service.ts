@@ -1,7 +1,7 @@
 import type { Deps } from './auth.ports.ts';
-import { changePassword } from './password-change.ts';
-import { listSessions, logout, logoutAll, me, refresh, revokeSession } from './sessions.service.ts';
-import { login, register } from './sign-in.ts';
+import { changePassword } from './auth.password-change.ts';
+import { listSessions, logout, logoutAll, me, refresh, revokeSession } from './auth.sessions.ts';
+import { login, register } from './auth.sign-in.ts';
 
 export type AuthService<P> = ReturnType<typeof createAuthService<P>>;
 

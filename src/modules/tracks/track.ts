@@ -1,4 +1,3 @@
-import type { Actor } from '#kernel/actor.ts';
 import { refusal, sharedErrors } from '#kernel/errors.ts';
 import { uploadErrors } from '#kernel/upload.ts';
 
@@ -91,6 +90,14 @@ export const trackErrors = {
 
 /** How long a deleted track can be restored. */
 export const RESTORABLE_DAYS = 30;
+export const DAY_MS = 86_400_000;
+
+export const restorableUntil = (deleted_at: Date): Date =>
+  new Date(deleted_at.getTime() + RESTORABLE_DAYS * DAY_MS);
+
+/** What was deleted before can no longer be restored. */
+export const restorableSince = (now: Date): Date =>
+  new Date(now.getTime() - RESTORABLE_DAYS * DAY_MS);
 
 const LONGEST_WAIT_SECONDS = 240;
 
@@ -111,21 +118,3 @@ export const titleFrom = (filename: string): string => {
     .slice(0, LONGEST_TITLE);
   return short.replaceAll(/\p{Cs}/gu, '').trim() || 'Untitled';
 };
-
-/** Its owner always; others while it is ready and not private. Deleted ones nobody. */
-export const canSee = (
-  actor: Actor,
-  track: Pick<Track, 'user_id' | 'visibility' | 'status' | 'deleted_at'>,
-): boolean => {
-  if (track.deleted_at !== null) return false;
-  if (isOwner(actor, track)) return true;
-  return track.visibility !== 'private' && track.status === 'ready';
-};
-
-export const isOwner = (actor: Actor, { user_id }: Pick<Track, 'user_id'>): boolean =>
-  actor.type === 'member' && actor.user_id === user_id;
-
-export const canDownload = (
-  actor: Actor,
-  track: Pick<Track, 'user_id' | 'is_downloadable'>,
-): boolean => track.is_downloadable || isOwner(actor, track);

@@ -2,7 +2,8 @@ import type { Actor, Member, Origin } from '#kernel/actor.ts';
 import { readFeed } from '#kernel/feed.ts';
 import type { Feed, FeedQuery } from '#kernel/page.ts';
 import { assertVersion } from '#kernel/version.ts';
-import { canSee, isOwner, RESTORABLE_DAYS, type Track, trackErrors } from './track.ts';
+import { restorableSince, restorableUntil, type Track, trackErrors } from './track.ts';
+import { canSee, isOwner } from './tracks.policy.ts';
 import type { Changes, Deps, TrackFilter, TrackStores } from './tracks.ports.ts';
 
 type Filters = Pick<TrackFilter, 'genre' | 'tag' | 'format'>;
@@ -34,7 +35,7 @@ export const byUser =
     format,
     ...query
   }: FeedQuery & Filters & { id: number }): Promise<Feed<Track>> => {
-    await deps.users.byId(id);
+    await deps.users.get(id);
     const filter: TrackFilter = {
       genre,
       tag,
@@ -106,8 +107,6 @@ export const update =
       return stores.tracks.updateOne(id, changes);
     });
 
-const DAY_MS = 86_400_000;
-
 export type Removed = { id: number; restorable_until: string };
 
 export const remove =
@@ -128,14 +127,8 @@ export const remove =
         success: true,
         details,
       });
-      return {
-        id,
-        restorable_until: new Date(at.getTime() + RESTORABLE_DAYS * DAY_MS).toISOString(),
-      };
+      return { id, restorable_until: restorableUntil(at).toISOString() };
     });
-
-const isRestorable = (deleted_at: string | null, now: Date): boolean =>
-  deleted_at !== null && Date.parse(deleted_at) + RESTORABLE_DAYS * DAY_MS > now.getTime();
 
 /** Restoring what is not deleted changes nothing. */
 export const restore =
@@ -145,7 +138,7 @@ export const restore =
       const { tracks, audit } = stores;
       const track = await lockOwn(stores, actor, id);
       if (track.deleted_at === null) return track;
-      if (!isRestorable(track.deleted_at, now())) throw trackErrors.notFound();
+      if (new Date(track.deleted_at) <= restorableSince(now())) throw trackErrors.notFound();
       await tracks.changeUsage(actor.user_id, track.size_bytes, quota_bytes);
       const details = { track_id: id };
       await audit.record({

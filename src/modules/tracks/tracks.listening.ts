@@ -1,7 +1,8 @@
 import { type Actor, type Origin, userIdOf } from '#kernel/actor.ts';
 import { Media } from '#kernel/media.ts';
-import { canDownload, isOwner, isPlay, type Track, trackErrors } from './track.ts';
+import { DAY_MS, isPlay, type Track, trackErrors } from './track.ts';
 import { get } from './tracks.library.ts';
+import { canDownload, isOwner } from './tracks.policy.ts';
 import type { Deps } from './tracks.ports.ts';
 
 /** Makes a path of this service into an address that the caller can open. */
@@ -116,8 +117,6 @@ export const recordPlay =
 export type Stats = Pick<Track, 'play_count' | 'like_count' | 'comment_count'> & {
   days: { day: string; plays: number }[] | null;
 };
-
-const DAY_MS = 86_400_000;
 
 export const stats =
   (deps: Deps) =>

@@ -86,7 +86,7 @@ export interface PlayStore {
 
 export interface Users {
   /** Refuses a user who has no profile. */
-  byId(id: number): Promise<unknown>;
+  get(id: number): Promise<unknown>;
   storageOf(id: number): Promise<number>;
   /** Whether the account may still use what was signed for it. */
   isInGoodStanding(id: number): Promise<boolean>;

@@ -11,7 +11,7 @@ import {
   type SQL,
   sql,
 } from 'drizzle-orm';
-import { usersTable } from '#modules/users/users.table.ts';
+import { isShown, usersTable } from '#modules/users/users.table.ts';
 import type { Db } from '#platform/postgres/database.ts';
 import { violates } from '#platform/postgres/failures.ts';
 import { below, cut } from '#platform/postgres/paging.ts';
@@ -73,14 +73,14 @@ const matching = (filter: TrackFilter): SQL | undefined =>
     ifGiven(
       filter.shown,
       (visibilities) =>
-        sql`(${inArray(t.visibility, [...visibilities])} and ${eq(t.status, 'ready')} and ${inArray(usersTable.state, ['active', 'suspended'])})`,
+        sql`(${inArray(t.visibility, [...visibilities])} and ${eq(t.status, 'ready')} and ${isShown})`,
     ),
   );
 
 /** On the pool: the hot reads are prepared once. */
 export const createTrackReads = (db: Db): TrackReads => {
   const byId = selectTracks(db)
-    .where(and(eq(t.id, sql.placeholder('id')), inArray(usersTable.state, ['active', 'suspended'])))
+    .where(and(eq(t.id, sql.placeholder('id')), isShown))
     .prepare('track_by_id');
   const peaksById = db
     .select({ peaks: waveformsTable.peaks })

@@ -1,8 +1,7 @@
-import { RESTORABLE_DAYS, type Track } from './track.ts';
+import { restorableSince, type Track } from './track.ts';
 import type { Deps } from './tracks.ports.ts';
 
 const BATCH = 100;
-const DAY_MS = 86_400_000;
 
 type Expired = Pick<Track, 'id' | 'sha256' | 'file_path'>;
 
@@ -21,7 +20,7 @@ const purgeOne = (
 export const purge =
   (deps: Deps) =>
   async (signal: AbortSignal): Promise<number> => {
-    const before = new Date(deps.now().getTime() - RESTORABLE_DAYS * DAY_MS);
+    const before = restorableSince(deps.now());
     for (let purged = 0; ;) {
       const expired = await deps.inTransaction(({ tracks }) =>
         tracks.findDeletedBefore(before, BATCH),

@@ -6,6 +6,9 @@ export interface UserStore {
   findOwnById(id: number): Promise<OwnProfile | undefined>;
   /** Accounts that are banned or deleted have no profile. */
   findProfileById(id: number): Promise<Profile | undefined>;
+  /** Whether there is one, without reading it: asked with every range of a signed stream. */
+  hasProfile(id: number): Promise<boolean>;
+  findStorageUsed(id: number): Promise<number | undefined>;
   findManyProfiles(query: { q: string | undefined; slice: Slice }): Promise<Profile[]>;
   countProfiles(query: { q: string | undefined }): Promise<number>;
   /** Until the end of the transaction nobody else changes this user. */

@@ -1,10 +1,10 @@
-import { and, count, eq, inArray, or, type SQL, sql } from 'drizzle-orm';
+import { and, count, eq, or, type SQL, sql } from 'drizzle-orm';
 import type { Db } from '#platform/postgres/database.ts';
 import { violates } from '#platform/postgres/failures.ts';
 import { below, cut, prefix } from '#platform/postgres/paging.ts';
 import { userErrors } from './user.ts';
 import type { AccountStore, UserStore } from './users.ports.ts';
-import { usersTable as t } from './users.table.ts';
+import { isShown, usersTable as t } from './users.table.ts';
 
 /**
  * Tracks that anyone may list; the table belongs to another module and is only read. The outer id is named
@@ -37,8 +37,6 @@ const withCounts = <R extends { tracks: number }>({ tracks, ...row }: R) => ({
   counts: { tracks },
 });
 
-const isShown = inArray(t.state, ['active', 'suspended']);
-
 const matching = (q: string | undefined): SQL | undefined =>
   q === undefined
     ? undefined
@@ -58,6 +56,17 @@ const reading = (db: Db): Omit<UserStore, 'lockOneById' | 'updateOne'> => ({
       .from(t)
       .where(and(eq(t.id, id), isShown));
     return row && withCounts(row);
+  },
+  async hasProfile(id) {
+    const rows = await db
+      .select({ id: t.id })
+      .from(t)
+      .where(and(eq(t.id, id), isShown));
+    return rows.length > 0;
+  },
+  async findStorageUsed(id) {
+    const [row] = await db.select({ used_bytes: t.storage_used_bytes }).from(t).where(eq(t.id, id));
+    return row?.used_bytes;
   },
   async findManyProfiles({ q, slice }) {
     const found = db

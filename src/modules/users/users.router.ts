@@ -23,5 +23,5 @@ export const createUsersRouter = (users: UsersService) =>
     updateMe: member(c.updateMe).mutation(async ({ ctx, input }) =>
       presentOwn(await users.updateMe(ctx.actor, input, ctx)),
     ),
-    byId: anyone(c.byId).query(async ({ input }) => present(await users.byId(input.id))),
+    byId: anyone(c.byId).query(async ({ input }) => present(await users.get(input.id))),
   });

@@ -46,7 +46,7 @@ const updateMe =
       return users.updateOne(actor.user_id, changes);
     });
 
-const byId =
+const get =
   ({ users }: Deps) =>
   async (id: number): Promise<Profile> => {
     const profile = await users.findProfileById(id);
@@ -56,15 +56,18 @@ const byId =
 
 /** Bytes of files that count against the user's quota. */
 const storageOf =
-  (deps: Deps) =>
-  async (id: number): Promise<number> =>
-    (await me(deps)({ user_id: id })).storage_used_bytes;
+  ({ users }: Deps) =>
+  async (id: number): Promise<number> => {
+    const used_bytes = await users.findStorageUsed(id);
+    if (used_bytes === undefined) throw userErrors.notFound();
+    return used_bytes;
+  };
 
 /** Whether what was once signed for this user still holds. */
 const isInGoodStanding =
   ({ users }: Deps) =>
-  async (id: number): Promise<boolean> =>
-    (await users.findProfileById(id)) !== undefined;
+  (id: number): Promise<boolean> =>
+    users.hasProfile(id);
 
 export type UsersService = ReturnType<typeof createUsersService>;
 
@@ -72,7 +75,7 @@ export const createUsersService = (deps: Deps) => ({
   list: list(deps),
   me: me(deps),
   updateMe: updateMe(deps),
-  byId: byId(deps),
+  get: get(deps),
   storageOf: storageOf(deps),
   isInGoodStanding: isInGoodStanding(deps),
 });

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { inArray, sql } from 'drizzle-orm';
 import {
   check,
   index,
@@ -44,3 +44,6 @@ export const usersTable = pgTable(
     check('users_storage_not_negative', sql`${t.storage_used_bytes} >= 0`),
   ],
 );
+
+/** Of those who are banned or deleted, neither profile nor tracks are shown. */
+export const isShown = inArray(usersTable.state, ['active', 'suspended']);

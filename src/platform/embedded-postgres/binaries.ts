@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { embeddedPostgresErrors } from './errors.ts';
 import { isOpenToOthers, type Runner } from './runner.ts';
 
-const copy_timeout_ms = 60_000;
+const LONGEST_COPY_MS = 60_000;
 
 /** Programs and the environment they need; nothing of ours is passed on, secrets least of all. */
 export type Binaries = { initdb: string; postgres: string; env: Record<string, string> };
@@ -52,7 +52,7 @@ const reachable = async (installed: string, { runner, home }: Host): Promise<str
 };
 
 const run = (file: string, args: string[]) =>
-  promisify(execFile)(file, args, { timeout: copy_timeout_ms });
+  promisify(execFile)(file, args, { timeout: LONGEST_COPY_MS });
 
 const symlinksSchema = z.array(z.object({ source: z.string(), target: z.string() }));
 

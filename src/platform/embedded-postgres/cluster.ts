@@ -28,7 +28,7 @@ import { chooseRunner, isOpenToOthers, type Runner } from './runner.ts';
 /** An initialised data directory and the passwords that open it. */
 export type Cluster = { folder: string; data: string; credentials: Credentials };
 
-const init_timeout_ms = 60_000;
+const LONGEST_INIT_MS = 60_000;
 
 export const findCluster = async (folder: string): Promise<Cluster | undefined> => {
   const data = join(folder, 'data');
@@ -136,7 +136,7 @@ const run = async (program: Program, signal: AbortSignal | undefined): Promise<v
   const initdb = await launch(program).catch((error) => {
     throw failed(error);
   });
-  const limit = AbortSignal.timeout(init_timeout_ms);
+  const limit = AbortSignal.timeout(LONGEST_INIT_MS);
   try {
     const code = await untilEnded(initdb, signal ? AbortSignal.any([limit, signal]) : limit);
     if (code !== 0) throw failed();

@@ -19,7 +19,7 @@ export type Program = {
   detached: boolean;
 };
 
-const log_size_bytes = 16 * 1024 * 1024;
+const MOST_LOG_BYTES = 16 * 1024 * 1024;
 
 export const logOf = (folder: string): string => join(folder, 'postgres.log');
 
@@ -63,5 +63,5 @@ export const turnLog = async (log: string): Promise<void> => {
     (found) => found.size,
     () => 0,
   );
-  if (size > log_size_bytes) await rename(log, `${log}.old`);
+  if (size > MOST_LOG_BYTES) await rename(log, `${log}.old`);
 };

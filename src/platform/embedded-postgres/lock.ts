@@ -1,10 +1,11 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { codeOf } from '#kernel/errors.ts';
 import { embeddedPostgresErrors } from './errors.ts';
 import { createSignature, isSignerAlive } from './process-identity.ts';
 
-const deadline_ms = 90_000;
+const LONGEST_WAIT_MS = 90_000;
 
 /** What a dead process started may still be writing there for a moment. */
 const patiently = { recursive: true, force: true, maxRetries: 5 };
@@ -33,7 +34,7 @@ export const withLock = async <T>(
 const take = async (folder: string, signature: string, signal: AbortSignal | undefined) => {
   const claim = join(folder, `lock.${signature}`);
   const lock = join(folder, 'lock');
-  const deadline = performance.now() + deadline_ms;
+  const deadline = performance.now() + LONGEST_WAIT_MS;
   signal?.throwIfAborted();
   await mkdir(claim);
   try {
@@ -41,7 +42,7 @@ const take = async (folder: string, signature: string, signal: AbortSignal | und
     while (!(await movesOnto(claim, lock))) {
       if (performance.now() > deadline) throw embeddedPostgresErrors.busy();
       await sweep(lock);
-      await setTimeout(10, undefined, { signal });
+      await wait(10, undefined, { signal });
     }
   } finally {
     await rm(claim, { recursive: true, force: true });
@@ -53,8 +54,7 @@ const movesOnto = async (claim: string, lock: string): Promise<boolean> => {
     await rename(claim, lock);
     return true;
   } catch (error) {
-    const taken = error instanceof Error && 'code' in error && String(error.code);
-    if (taken === 'ENOTEMPTY' || taken === 'EEXIST') return false;
+    if (['ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) return false;
     throw error;
   }
 };

@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { codeOf } from '#kernel/errors.ts';
 import { embeddedPostgresErrors } from './errors.ts';
 import { commandOf, identify } from './process-identity.ts';
 
@@ -8,7 +9,7 @@ import { commandOf, identify } from './process-identity.ts';
 export type Postmaster = { identity: string; pid: number; port: number };
 
 /** Recovery after a crash replays what was written since the last checkpoint. */
-export const ready_timeout_ms = 60_000;
+export const LONGEST_START_MS = 60_000;
 
 type PidFile = { pid: number; port: number; status: string };
 
@@ -25,12 +26,12 @@ export const findReadyPostmaster = async (
   data: string,
   signal?: AbortSignal,
 ): Promise<Postmaster | undefined> => {
-  const deadline = performance.now() + ready_timeout_ms;
+  const deadline = performance.now() + LONGEST_START_MS;
   for (;;) {
     const found = await findPostmaster(data);
     if (found === undefined || found.status === 'ready') return found;
     if (performance.now() > deadline) throw notReady(found.pid);
-    await setTimeout(5, undefined, { signal });
+    await wait(5, undefined, { signal });
   }
 };
 
@@ -61,7 +62,7 @@ const isTaken = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 };
 
@@ -98,7 +99,7 @@ const endsWithin = async (postmaster: Postmaster, timeout_ms: number): Promise<b
   const deadline = performance.now() + timeout_ms;
   while (await isRunning(postmaster)) {
     if (performance.now() > deadline) return false;
-    await setTimeout(5);
+    await wait(5);
   }
   return true;
 };

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { DomainError } from '#kernel/errors.ts';
 import { prepareBinaries } from './binaries.ts';
 import type { Cluster } from './cluster.ts';
@@ -13,7 +13,7 @@ import {
   clearStalePidFile,
   findPostmaster,
   type Postmaster,
-  ready_timeout_ms,
+  LONGEST_START_MS,
 } from './postmaster.ts';
 import { runnerOf } from './runner.ts';
 
@@ -105,11 +105,11 @@ const untilReady = async (
   data: string,
   signal: AbortSignal | undefined,
 ): Promise<Postmaster> => {
-  const deadline = performance.now() + ready_timeout_ms;
+  const deadline = performance.now() + LONGEST_START_MS;
   while (!hasEnded(server) && performance.now() < deadline) {
     const found = await findPostmaster(data);
     if (found?.pid === server.pid && found?.status === 'ready') return found;
-    await setTimeout(5, undefined, { signal });
+    await wait(5, undefined, { signal });
   }
   throw new Error(hasEnded(server) ? 'it ended at once' : 'it took too long');
 };

@@ -1,11 +1,11 @@
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Log } from './launch.ts';
 import { isRunning, type Postmaster } from './postmaster.ts';
 
-const watch_interval_ms = 200;
-const longest_pause_ms = 5_000;
+const WATCH_MS = 200;
+const LONGEST_PAUSE_MS = 5_000;
 /** A server that lived this long is not one that fails at every start. */
-const steady_ms = 30_000;
+const STEADY_MS = 30_000;
 
 type Supervision = {
   postmaster: Postmaster;
@@ -19,10 +19,10 @@ export const supervise = ({ postmaster, revive, log }: Supervision) => {
   const ending = new AbortController();
   const { signal } = ending;
   const pause = (duration_ms: number) =>
-    setTimeout(duration_ms, undefined, { signal, ref: false }).catch(() => {});
+    wait(duration_ms, undefined, { signal, ref: false }).catch(() => {});
 
   const untilGone = async (server: Postmaster) => {
-    while (!signal.aborted && (await isRunning(server))) await pause(watch_interval_ms);
+    while (!signal.aborted && (await isRunning(server))) await pause(WATCH_MS);
   };
 
   const tryToRevive = async (gone: Postmaster): Promise<Postmaster> => {
@@ -45,8 +45,8 @@ export const supervise = ({ postmaster, revive, log }: Supervision) => {
     while (!signal.aborted) {
       const since = performance.now();
       await untilGone(server);
-      failures = performance.now() - since > steady_ms ? 0 : failures + 1;
-      await pause(Math.min(longest_pause_ms, 50 * 2 ** failures));
+      failures = performance.now() - since > STEADY_MS ? 0 : failures + 1;
+      await pause(Math.min(LONGEST_PAUSE_MS, 50 * 2 ** failures));
       if (!signal.aborted) server = await tryToRevive(server);
     }
   };

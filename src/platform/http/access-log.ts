@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Logger } from '../logger.ts';
 
@@ -15,7 +16,7 @@ const withoutQuery = (url: string): string => {
 };
 
 /** One line a request, when it has ended. */
-export const accessLog = fp<{ userIdOf: (req: object) => number | null }>(
+export const accessLog = fp<{ userIdOf: (req: FastifyRequest) => number | null }>(
   async (app, { userIdOf }) => {
     // The line below holds no secrets, and looking for some costs as much as writing it.
     const log = (app.log as Logger).child({}, { redact: [] });

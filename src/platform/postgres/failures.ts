@@ -1,15 +1,7 @@
-import { sharedErrors } from '#kernel/errors.ts';
+import { causesOf, codeOf, sharedErrors } from '#kernel/errors.ts';
 
-/** The fault and whatever it wraps, outermost first. */
-export function* causesOf(fault: unknown): Generator<Error> {
-  for (let cause = fault; cause instanceof Error; cause = cause.cause) yield cause;
-}
-
-const codeOf = (fault: unknown): string => {
-  for (const cause of causesOf(fault))
-    if ('code' in cause && typeof cause.code === 'string') return cause.code;
-  return '';
-};
+/** SQLSTATE, or the code of the socket: of the outermost fault that has one. */
+const stateOf = (fault: unknown): string => [...causesOf(fault)].map(codeOf).find(Boolean) ?? '';
 
 /** Whether `fault`, or anything it wraps, is a violation of the named constraint. */
 export const violates = (fault: unknown, constraint: string): boolean => {
@@ -19,7 +11,7 @@ export const violates = (fault: unknown, constraint: string): boolean => {
 };
 
 /** Serialization failure or deadlock: the transaction may be run again. */
-export const isRetryable = (fault: unknown): boolean => ['40001', '40P01'].includes(codeOf(fault));
+export const isRetryable = (fault: unknown): boolean => ['40001', '40P01'].includes(stateOf(fault));
 
 /** SQLSTATE classes and codes, and codes of the socket, that tell of the server and not of the statement. */
 const lost =
@@ -28,7 +20,7 @@ const lostInWords =
   /timeout|Connection terminated|not queryable|Client was closed|Cannot use a pool/;
 
 export const isConnectionLost = (fault: unknown): boolean => {
-  const code = codeOf(fault);
+  const code = stateOf(fault);
   if (code !== '') return lost.test(code);
   return fault instanceof Error && lostInWords.test(fault.message);
 };

@@ -1,8 +1,7 @@
 import { desc, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn, PgSelect } from 'drizzle-orm/pg-core';
+import type { Slice } from '#kernel/feed.ts';
 
-type Position = { at: string; id: number };
-type Slice = { limit: number; offset: number } | { limit: number; after: Position | undefined };
 type Columns = { created_at: PgColumn; id: PgColumn };
 
 /** Rows below a position, newest first (keyset pagination). */

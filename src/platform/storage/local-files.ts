@@ -1,15 +1,15 @@
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { codeOf } from '#kernel/errors.ts';
 import type { ByteRange } from '#kernel/media.ts';
 import type { BlobInfo } from './blob-store.ts';
-import { errorCode } from './disk-errors.ts';
 
 const ifPresent = async <T>(work: Promise<T>): Promise<T | undefined> => {
   try {
     return await work;
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 };

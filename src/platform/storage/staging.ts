@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { uploadErrors } from '#kernel/upload.ts';
 import type { StageOptions } from './blob-store.ts';
 
-const headBytes = 64 * 1024;
+const HEAD_BYTES = 64 * 1024;
 
 export type Written = { sha256: string; size_bytes: number; head: Buffer };
 
@@ -26,8 +26,8 @@ const copyHashed = async (
   for await (const chunk of chunksOf(content)) {
     size_bytes += chunk.length;
     if (size_bytes > max_bytes) throw uploadErrors.fileTooLarge();
-    if (head.length < headBytes) {
-      head = Buffer.concat([head, chunk.subarray(0, headBytes - head.length)]);
+    if (head.length < HEAD_BYTES) {
+      head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES - head.length)]);
     }
     const written = file.writeFile(chunk);
     hash.update(chunk); // while the kernel takes the same bytes

@@ -3,7 +3,7 @@ import type { Account, Deps } from './auth.ports.ts';
 import { isRightPassword } from './password-check.ts';
 import { assertStrong } from './password-policy.ts';
 import { authErrors } from './session.ts';
-import { openSession, type SignedIn, signedIn } from './sign-in.ts';
+import { openSession, type SignedIn, signedIn } from './auth.sign-in.ts';
 
 type Claim = { actor: Member; password: string; origin: Origin };
 

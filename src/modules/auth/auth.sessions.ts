@@ -2,7 +2,7 @@ import type { Member, Origin } from '#kernel/actor.ts';
 import { type Permission, permissionsOf } from '#kernel/permissions.ts';
 import type { AuthStores, Deps } from './auth.ports.ts';
 import { authErrors, type FoundToken, isExpired, isInGrace, type Session } from './session.ts';
-import { type Tokens, tokensFor } from './sign-in.ts';
+import { type Tokens, tokensFor } from './auth.sign-in.ts';
 
 export type ShownSession = Session & { current: boolean };
 

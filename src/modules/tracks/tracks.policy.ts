@@ -1,0 +1,20 @@
+import type { Actor } from '#kernel/actor.ts';
+import type { Track } from './track.ts';
+
+/** Its owner always; others while it is ready and not private. Deleted ones nobody. */
+export const canSee = (
+  actor: Actor,
+  track: Pick<Track, 'user_id' | 'visibility' | 'status' | 'deleted_at'>,
+): boolean => {
+  if (track.deleted_at !== null) return false;
+  if (isOwner(actor, track)) return true;
+  return track.visibility !== 'private' && track.status === 'ready';
+};
+
+export const isOwner = (actor: Actor, { user_id }: Pick<Track, 'user_id'>): boolean =>
+  actor.type === 'member' && actor.user_id === user_id;
+
+export const canDownload = (
+  actor: Actor,
+  track: Pick<Track, 'user_id' | 'is_downloadable'>,
+): boolean => track.is_downloadable || isOwner(actor, track);
