@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { randomBytes } from 'node:crypto';
+import { wavOf } from '../src/commands/wav.ts';
 
 const MEGABYTE = 1_000_000;
 
@@ -21,23 +22,9 @@ const timed = async (
   return { name, megabytes_per_second: Math.round(bytes / MEGABYTE / seconds) };
 };
 
-/** A WAV file of noise: 16 bits, stereo, 44.1 kHz. */
-export const noise = (bytes: number): Buffer => {
-  const header = Buffer.alloc(44);
-  header.write('RIFF', 0);
-  header.writeUInt32LE(bytes - 8, 4);
-  header.write('WAVEfmt ', 8);
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(2, 22);
-  header.writeUInt32LE(44_100, 24);
-  header.writeUInt32LE(176_400, 28);
-  header.writeUInt16LE(4, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36);
-  header.writeUInt32LE(bytes - 44, 40);
-  return Buffer.concat([header, randomBytes(bytes - 44)]);
-};
+/** A WAV file of so much noise: 16 bits, stereo, 44.1 kHz. */
+export const noise = (bytes: number): Buffer =>
+  wavOf(randomBytes(bytes), { sample_rate: 44_100, channels: 2 });
 
 const sink = () => new Writable({ write: (_chunk, _encoding, done) => done() });
 

@@ -1,6 +1,7 @@
+import { wavOf } from './wav.ts';
+
 const RATE = 22_050;
 const BYTES_PER_SAMPLE = 2;
-const HEADER_BYTES = 44;
 
 /** Semitones above the key note, for a beat each. */
 export type Tune = { key_hz: number; beats_per_minute: number; steps: readonly number[] };
@@ -23,23 +24,6 @@ const sampleAt = (tune: Tune, index: number): number => {
   return pluck(hz, seconds - beat * beat_seconds) + 0.2 * Math.sin(2 * Math.PI * bass * seconds);
 };
 
-const header = (data_bytes: number): Buffer => {
-  const bytes = Buffer.alloc(HEADER_BYTES);
-  bytes.write('RIFF', 0);
-  bytes.writeUInt32LE(HEADER_BYTES - 8 + data_bytes, 4);
-  bytes.write('WAVEfmt ', 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(RATE, 24);
-  bytes.writeUInt32LE(RATE * BYTES_PER_SAMPLE, 28);
-  bytes.writeUInt16LE(BYTES_PER_SAMPLE, 32);
-  bytes.writeUInt16LE(8 * BYTES_PER_SAMPLE, 34);
-  bytes.write('data', 36);
-  bytes.writeUInt32LE(data_bytes, 40);
-  return bytes;
-};
-
 /** Plays a tune twice into a WAV file: mono, 16 bits. The same tune gives the same bytes. */
 export const play = (tune: Tune): Buffer => {
   const seconds = (2 * tune.steps.length * 60) / tune.beats_per_minute;
@@ -48,5 +32,5 @@ export const play = (tune: Tune): Buffer => {
     const value = Math.max(-1, Math.min(1, sampleAt(tune, index)));
     samples.writeInt16LE(Math.round(value * 32_767), index * BYTES_PER_SAMPLE);
   }
-  return Buffer.concat([header(samples.length), samples]);
+  return wavOf(samples, { sample_rate: RATE, channels: 1 });
 };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AccountState, Role } from '#kernel/actor.ts';
+import { wavOf } from '../../src/commands/wav.ts';
 import type { TestApp } from './app.ts';
 import { form, rest } from './calls.ts';
 
@@ -44,23 +45,8 @@ export const setAccount = async (
 };
 
 /** A WAV file of noise that no other has: 16 bits, mono, 8 kHz. */
-export const createWav = (seconds = 1): Buffer => {
-  const samples = randomBytes(seconds * 8000 * 2);
-  const header = Buffer.alloc(44);
-  header.write('RIFF', 0);
-  header.writeUInt32LE(36 + samples.length, 4);
-  header.write('WAVEfmt ', 8);
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(8000, 24);
-  header.writeUInt32LE(16_000, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36);
-  header.writeUInt32LE(samples.length, 40);
-  return Buffer.concat([header, samples]);
-};
+export const createWav = (seconds = 1): Buffer =>
+  wavOf(randomBytes(seconds * 8000 * 2), { sample_rate: 8000, channels: 1 });
 
 /** Uploads a track of noise and answers it as the owner sees it. */
 export const createTrack = async (

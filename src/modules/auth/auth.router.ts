@@ -43,7 +43,7 @@ export const createAuthRouter = (auth: AuthService<OwnProfile>) =>
     ),
   });
 
-/** Joined to the users' router by `app.ts`. */
+/** Joined to the users' router by `app-router.ts`. */
 export const createPasswordRouter = (auth: AuthService<OwnProfile>) =>
   router({
     changePassword: member(passwordContract.changePassword).mutation(({ ctx, input }) =>
