@@ -165,7 +165,7 @@ const takesKey = (route: Route, req: FastifyRequest): boolean =>
 
 const asFastifyPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
-/** Registers every procedure as a Fastify route of its own, and 405 for the other methods of its path. */
+/** Registers every procedure as a Fastify route of its own, and what is told of the other methods of its path. */
 export const registerRest = async (app: FastifyInstance, settings: Settings): Promise<void> => {
   const procedures = proceduresOf(settings.router);
   const methods = new Map<string, Set<string>>();
@@ -180,18 +180,20 @@ export const registerRest = async (app: FastifyInstance, settings: Settings): Pr
     await scope.register(forms);
     for (const procedure of procedures) if (procedure.route.form) add(scope, procedure);
   });
-  for (const [url, taken] of methods) refuseOthers(app, url, taken);
+  for (const [url, taken] of methods) tellMethods(app, url, taken);
 };
 
 const every = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
-const refuseOthers = (app: FastifyInstance, url: string, taken: Set<string>): void => {
+/** The methods that a path takes, to those who ask and to those who use another (RFC 9110 §9.3.7, §15.5.6). */
+const tellMethods = (app: FastifyInstance, url: string, taken: Set<string>): void => {
   const allow = [...taken, ...(taken.has('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
   const method = every.filter((name) => !taken.has(name));
   const handler = async (_req: FastifyRequest, reply: FastifyReply): Promise<never> => {
     reply.header('allow', allow);
     throw Object.assign(new Error('method not allowed'), { statusCode: 405 });
   };
+  app.options(url, async (_req, reply) => reply.code(204).header('allow', allow).send());
   // Before the body is read: whatever it is, this path does not take it.
   app.route({ method, url, preParsing: handler, handler });
 };

@@ -235,10 +235,11 @@ describe('a method', () => {
     expect([status, headers.allow]).toEqual([405, 'POST, OPTIONS']);
   });
 
-  it('OPTIONS is answered everywhere and does nothing', async () => {
+  it('OPTIONS tells what a path takes, and does nothing', async () => {
     for (const path of paths) {
       const answer = await rest(app, concrete(path), { method: 'OPTIONS', token: user.token });
       expect([answer.status, answer.text]).toEqual([204, '']);
+      for (const method of methodsOf(path)) expect(answer.headers.allow).toContain(method);
     }
   });
 
