@@ -12,7 +12,7 @@ export const variables = {
       .default('development')
       .describe('development, test or production'),
     HOST: z.string().default('0.0.0.0').describe('Address to listen on'),
-    PORT: settings.port(8080).describe('Port of HTTP and WebSocket; 0 takes a free one'),
+    PORT: settings.port(8080).describe('Port of HTTP; 0 takes a free one'),
     PUBLIC_URL: settings
       .url(['http', 'https'])
       .optional()

@@ -152,7 +152,8 @@ const keeping = (
   async insertOne(track, at) {
     const stamped = { ...track, created_at: at.toISOString(), updated_at: at.toISOString() };
     const [row] = await db.insert(t).values(stamped).returning({ id: t.id }).catch(refuseTwin);
-    return reread(db, row?.id ?? 0);
+    if (!row) throw new Error('An insert answered no row');
+    return reread(db, row.id);
   },
   async updateOne(id, changes) {
     await db
