@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { type Config, ConfigError, readConfig } from '#config.ts';
 import { type Service, startService } from './start.ts';
 
-/** Past the time that requests get to end, nothing is worth waiting for. */
+/** Past the time that requests get to end, nothing is worth waiting for: not even the log, as an exit would. */
 const LONGEST_STOP_MS = 24_000;
 
 const configure = (): Config => {
@@ -17,7 +17,7 @@ const configure = (): Config => {
 };
 
 const stop = async (service: Service): Promise<void> => {
-  setTimeout(() => process.exit(1), LONGEST_STOP_MS).unref();
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LONGEST_STOP_MS).unref();
   await service.stop();
   process.exit(0);
 };

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Config } from '#config.ts';
 import { joinEmbeddedPostgres } from '#platform/embedded-postgres/embedded-postgres.ts';
 import { migrateJobs } from '#platform/jobs.ts';
-import { createLogger, type Logger } from '#platform/logger.ts';
+import { createLogger, flushLog, type Logger } from '#platform/logger.ts';
 import { migrateDatabase } from '#platform/postgres/migrate.ts';
 import { buildApp } from './app.ts';
 import { closeOutside, openOutside } from './outside.ts';
@@ -105,6 +105,7 @@ export const startService = async (config: Config): Promise<Service> => {
       await app.close();
       await closeOutside(outside);
       await database.leave();
+      await flushLog(log);
     },
   };
 };

@@ -69,3 +69,15 @@ export const createLogger = (settings: Settings): Logger =>
     },
     streamFor(settings),
   );
+
+const FLUSH_MS = 500;
+
+/**
+ * Writes what is still held, as far as somebody reads it. Without this an exit would try for ever when
+ * nobody does: the stream only learns of that while there is time to wait.
+ */
+export const flushLog = (log: Logger): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, FLUSH_MS).unref();
+    log.flush(() => resolve());
+  });

@@ -97,3 +97,9 @@ it('two processes of one folder share its database, and the last to stop stops i
   expect(await second.stop()).toEqual({ code: 0, signal: null });
   expect(await findServer(join(folder, 'postgres'))).toBeUndefined();
 });
+
+it('a service whose log nobody reads any more still stops', async () => {
+  const service = await start();
+  service.leaveLog();
+  expect(await service.stop()).toEqual({ code: 0, signal: null });
+});

@@ -43,6 +43,11 @@ export const startService = async (folder: string, environment: Record<string, s
     pid,
     log,
     exited,
+    /** Nobody reads the log any more. */
+    leaveLog(): void {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
     signal: (name: NodeJS.Signals) => void child.kill(name),
     async stop(): Promise<Exit> {
       child.kill('SIGTERM');
