@@ -24,7 +24,7 @@ export const variables = {
       .default('info')
       .describe('error, warn, info, debug or silent'),
     CORS_ORIGINS: settings
-      .list('https://veza.app,https://app.veza.com')
+      .origins('https://veza.app,https://app.veza.com')
       .describe('Origins allowed in production; elsewhere any localhost is, too'),
     TRUSTED_PROXIES: settings
       .addressList()

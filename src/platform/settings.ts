@@ -24,22 +24,32 @@ const parseUnits = (written: string, units: Record<string, number>): number | un
   return factor === undefined ? undefined : Number(digits) * factor;
 };
 
-const parsed = <T>(example: string, parse: (written: string) => T | undefined) =>
+const parsed = <T>(wanted: string, parse: (written: string) => T | undefined) =>
   z.string().transform((written, ctx): T => {
     const value = parse(written);
     if (value !== undefined) return value;
-    ctx.issues.push({ code: 'custom', message: `is not written like ${example}`, input: written });
+    ctx.issues.push({ code: 'custom', message: `must be ${wanted}`, input: written });
     return z.NEVER;
   });
 
+const within = (min: number, max: number, value: number | undefined): number | undefined =>
+  value !== undefined && value >= min && value <= max ? value : undefined;
+
+const wholeNumber = (written: string): number | undefined =>
+  /^\d{1,15}$/.test(written) ? Number(written) : undefined;
+
+const LONGEST_MS = 3650 * 86_400_000;
+
 /** `15m`, `7d`, `300ms` → milliseconds. */
 export const duration = (initial: string) =>
-  parsed('15m, 7d or 300ms', (written) => parseUnits(written, unitsInMs)).prefault(initial);
+  parsed('written like 15m, 7d or 300ms', (written) =>
+    within(1, LONGEST_MS, parseUnits(written, unitsInMs)),
+  ).prefault(initial);
 
 /** `200MiB`, or a plain number → bytes. */
 export const bytes = (initial: string) =>
-  parsed('200MiB or 1048576', (written) =>
-    /^\d+$/.test(written) ? Number(written) : parseUnits(written, unitsInBytes),
+  parsed('written like 200MiB or 1048576', (written) =>
+    within(0, Number.MAX_SAFE_INTEGER, wholeNumber(written) ?? parseUnits(written, unitsInBytes)),
   ).prefault(initial);
 
 /** How often something may happen: `rate` times per `period_ms` in the long run, `burst` times at once. */
@@ -55,13 +65,14 @@ const parseRate = (written: string): RateLimit | undefined => {
 
 /** `100/1m` or `100/1m,burst=20`; the burst is the rate when it is not given. */
 export const rateLimit = (initial: string) =>
-  parsed('100/1m or 100/1m,burst=20', parseRate).prefault(initial);
-
-export const port = (initial: number) =>
-  z.coerce.number('is not a port').int().min(0).max(65_535).default(initial);
+  parsed('written like 100/1m or 100/1m,burst=20', parseRate).prefault(initial);
 
 export const integer = (min: number, max: number, initial: number) =>
-  z.coerce.number('is not a number').int().min(min).max(max).default(initial);
+  parsed(`a whole number from ${min} to ${max}`, (written) =>
+    within(min, max, wholeNumber(written)),
+  ).prefault(String(initial));
+
+export const port = (initial: number) => integer(0, 65_535, initial);
 
 const truths: Record<string, boolean> = {
   true: true,
@@ -83,33 +94,39 @@ const splitList = (written: string): string[] =>
     .map((part) => part.trim())
     .filter((part) => part !== '');
 
-export const list = (initial: string) => z.string().transform(splitList).prefault(initial);
+/** Origins as browsers send them: anything else would match no page, in silence. */
+export const origins = (initial: string) =>
+  parsed('origins like https://veza.app, without path', (written) => {
+    const entries = splitList(written);
+    const areOrigins = entries.every((entry) => URL.parse(entry)?.origin === entry);
+    return areOrigins ? entries : undefined;
+  }).prefault(initial);
 
 export const url = (schemes: readonly string[]) =>
-  parsed(`${schemes[0]}://…`, (written) => {
+  parsed(`written like ${schemes[0]}://…`, (written) => {
     const scheme = URL.canParse(written) ? new URL(written).protocol.slice(0, -1) : '';
     return schemes.includes(scheme) ? written : undefined;
   });
 
 /** The bytes of a signing key are the bytes of the text. */
 export const secret = () =>
-  parsed('at least 32 bytes of text', (written) =>
+  parsed('at least 32 bytes long', (written) =>
     Buffer.byteLength(written) >= 32 ? written : undefined,
   );
 
 const addTo = (block: BlockList, entry: string): boolean => {
-  const [address = '', bits] = entry.split('/');
+  const [address = '', bits, ...others] = entry.split('/');
   const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
   const most = family === 'ipv6' ? 128 : 32;
-  const prefix = bits === undefined ? most : Number(bits);
-  if (isIP(address) === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > most) return false;
+  const prefix = bits === undefined ? most : within(0, most, wholeNumber(bits));
+  if (isIP(address) === 0 || prefix === undefined || others.length > 0) return false;
   block.addSubnet(address, prefix, family);
   return true;
 };
 
 /** Addresses and CIDR ranges. */
 export const addressList = () =>
-  parsed('10.0.0.0/8,::1', (written) => {
+  parsed('addresses and ranges like 10.0.0.0/8,::1', (written) => {
     const entries = splitList(written);
     const block = new BlockList();
     return entries.every((entry) => addTo(block, entry)) ? { entries, block } : undefined;
