@@ -36,7 +36,7 @@ export const originOf = (req: FastifyRequest): Origin => ({
   request_id: req.id,
 });
 
-/** RFC 6750 §2.1. Anything else in the field is a credential that is not accepted, never no credential. */
+/** RFC 6750 §2.1. Anything else in the field is a credential that is not accepted. */
 const bearerIn = (authorization: string): string =>
   /^bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
 
@@ -75,6 +75,8 @@ export const callers = fp<Settings>(
     app.addHook('onRequest', (req, _reply, done) => {
       const { authorization } = req.headers;
       if (authorization === undefined || req.routeOptions.config.open) return done();
+      // The reference page sends the scheme alone when its reader has filled in no token.
+      if (/^bearer\s*$/i.test(authorization)) return done();
       const goOn = (verified: Verified): void => {
         req.verified = verified;
         done();

@@ -17,7 +17,8 @@ type Settings = {
 const logCause = (req: FastifyRequest, answer: ErrorAnswer, thrown: unknown): void => {
   const facts = { err: thrown, request_id: req.id, path: req.routeOptions.url };
   if (answer.status === 500) req.log.error(facts, 'request failed');
-  else if (answer.status === 503) req.log.warn(facts, 'request refused');
+  else if (answer.status === 503 && thrown instanceof Error && thrown.cause)
+    req.log.warn(facts, 'request refused');
 };
 
 const noteDenial = (req: FastifyRequest, { code }: ErrorAnswer, refused: RefusalLog): void =>

@@ -28,6 +28,7 @@ export const registerReference = (app: FastifyInstance): void => {
   app.get(addresses.document, { config }, async (req, reply) =>
     sendStatic(req, reply, await document()),
   );
+  app.get('/', { config }, async (_req, reply) => reply.redirect('/docs'));
   for (const url of ['/docs', '/docs/'])
     app.get(url, { config }, async (req, reply) =>
       sendStatic(req, reply, (await reference()).page),

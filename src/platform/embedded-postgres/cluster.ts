@@ -1,6 +1,8 @@
 import {
+  access,
   chmod,
   chown,
+  constants,
   lstat,
   mkdir,
   mkdtemp,
@@ -65,23 +67,35 @@ export const createCluster = async (creation: Creation): Promise<Cluster> => {
   return { folder, data: await realpath(join(folder, 'data')), credentials };
 };
 
-/** Interrupted drafts go, and so does a link to data that are gone; anything else that is in the way stays. */
+/** Interrupted drafts go; whatever else is in the way stays, a link to data that are gone, too: to begin anew is the owner's decision. */
 const clearPlace = async (folder: string): Promise<void> => {
   await sweep(folder, 'data.');
   const data = join(folder, 'data');
   const found = await lstat(data).catch(() => undefined);
-  if (found?.isSymbolicLink()) return rm(data);
+  if (found?.isSymbolicLink())
+    throw embeddedPostgresErrors.unusable({
+      message: `The data that ${data} leads to are gone; remove it to begin with an empty database`,
+    });
   if (found)
     throw embeddedPostgresErrors.unusable({
       message: `${data} is in the way: it is not the data directory of a PostgreSQL server`,
     });
 };
 
+/** Where any user may pass and, for data that are to last, nobody tidies up. */
+const placeForOthers = async (durable: boolean): Promise<string> => {
+  const isThere = await access('/var/lib', constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  return durable && isThere ? '/var/lib' : tmpdir();
+};
+
 /** The folder itself, unless it belongs to root and another user has to serve it but cannot get there. */
-const chooseHome = async (runner: Runner, { folder, log }: Creation): Promise<string> => {
+const chooseHome = async (runner: Runner, { folder, log, durable }: Creation): Promise<string> => {
   if (runner.as !== 'user') return folder;
   const inside = await isOpenToOthers(dirname(folder));
-  const home = inside ? folder : await mkdtemp(join(tmpdir(), 'veza-'));
+  const home = inside ? folder : await mkdtemp(join(await placeForOthers(durable), 'veza-'));
   await chmod(home, 0o711);
   const why = 'user namespaces are refused: the embedded PostgreSQL runs as another user';
   log.warn({ uid: runner.user.uid, home }, why);

@@ -39,7 +39,8 @@ export const accessLog = fp<{ userIdOf: (req: FastifyRequest) => number | null }
         request_id: req.id,
         user_id: userIdOf(req),
       };
-      if (status >= 500) log.error(line, 'request');
+      if (status === 503) log.warn(line, 'request');
+      else if (status >= 500) log.error(line, 'request');
       else log.info(line, 'request');
       done();
     });

@@ -132,8 +132,6 @@ const status = async (authorization: string) =>
 
 describe('an authorization field', () => {
   it.each([
-    ['Bearer'],
-    ['Bearer '],
     [`Bearer ${user.token} x`],
     [`Bearer ${user.token},${user.token}`],
     [`Basic ${encoded('ana:secret')}`],
@@ -142,6 +140,12 @@ describe('an authorization field', () => {
     [''],
   ])('%j is refused', async (authorization) => {
     expect(await status(authorization)).toBe(401);
+  });
+
+  it.each([['Bearer'], ['Bearer ']])('%j without a token is a stranger', async (authorization) => {
+    expect(await status(authorization)).toBe(200);
+    const own = await rest(app, '/users/me', { headers: { authorization } });
+    expect(refusalOf(own)).toEqual([401, 'UNAUTHENTICATED']);
   });
 
   it.each([['bearer'], ['BEARER'], ['Bearer  ']])('may say %s', async (scheme) => {
