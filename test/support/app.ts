@@ -31,6 +31,8 @@ const environmentOf = (folder: string, { environment, jobs }: Options): Record<s
   DATABASE_POOL_MAX: '10',
   DATABASE_POOL_MIN: '0',
   RATE_LIMIT_FACTOR: '10000',
+  // What is tested is seldom how fast the machine is.
+  REQUEST_TIMEOUT: '15s',
   QUEUE_CONCURRENCY: jobs ? '1' : '0',
   ...environment,
 });
