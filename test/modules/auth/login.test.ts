@@ -6,7 +6,7 @@ import { type Answer, rest, trpc } from '#test/calls.ts';
 import { createUser, PASSWORD, setAccount, type TestUser } from '#test/factories.ts';
 import { query } from '#test/tracks.ts';
 
-const app = await testApp({ environment: { REQUEST_TIMEOUT: '15s' } });
+const app = await testApp();
 const limited = await testApp({ beside: app, environment: { RATE_LIMIT_FACTOR: '1' } });
 
 const overTrpc = (input: unknown) => trpc(app, 'auth.login', { type: 'mutation', input });

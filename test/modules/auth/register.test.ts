@@ -5,7 +5,7 @@ import { rest, trpc } from '#test/calls.ts';
 import { PASSWORD } from '#test/factories.ts';
 import { query } from '#test/tracks.ts';
 
-const app = await testApp({ environment: { REQUEST_TIMEOUT: '15s' } });
+const app = await testApp();
 const limited = await testApp({ beside: app, environment: { RATE_LIMIT_FACTOR: '1' } });
 
 const overTrpc = (input: unknown) => trpc(app, 'auth.register', { type: 'mutation', input });
@@ -167,6 +167,14 @@ describe('a password', () => {
   });
 });
 
+/** Whoever is told to come again, since too many passwords wait to be hashed, does. */
+const registerPatiently = async (account: object) => {
+  for (;;) {
+    const answer = await register(app, account);
+    if (answer.status !== 503) return answer;
+  }
+};
+
 describe('a name that is taken', () => {
   it.each([
     ['EMAIL_TAKEN', 'email'],
@@ -185,7 +193,7 @@ describe('a name that is taken', () => {
       name.replaceAll(/./g, (c, i: number) => ((turn >> (i % 5)) & 1 ? c.toUpperCase() : c));
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, turn) =>
-        register(app, { ...newAccount(), email: `${inSomeCase(turn)}@example.com` }),
+        registerPatiently({ ...newAccount(), email: `${inSomeCase(turn)}@example.com` }),
       ),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);

@@ -7,7 +7,7 @@ import { createUser, PASSWORD, type TestUser } from '#test/factories.ts';
 import { withoutMeta } from '#test/tracks.ts';
 
 const clock = createClock();
-const app = await testApp({ now: clock.now, environment: { REQUEST_TIMEOUT: '15s' } });
+const app = await testApp({ now: clock.now });
 
 type Signed = { token: string; refresh_token: string };
 

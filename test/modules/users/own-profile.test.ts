@@ -5,7 +5,7 @@ import { type Answer, rest, trpc } from '#test/calls.ts';
 import { createTrack, createUser, setAccount, setReady, type TestUser } from '#test/factories.ts';
 import { query } from '#test/tracks.ts';
 
-const app = await testApp({ environment: { REQUEST_TIMEOUT: '15s' } });
+const app = await testApp();
 
 const read = ({ token }: TestUser, headers: Record<string, string> = {}) =>
   rest(app, '/users/me', { token, headers });
