@@ -141,6 +141,7 @@ export const buildApp = async (outside: Outside, config: Config) => {
       tracks: modules.tracks.service,
     },
     jobs: [
+      ...modules.auth.jobs,
       ...modules.tracks.jobs,
       purgeIdempotencyKeys(outside.database.db),
       sweepStaged(outside.blobs),

@@ -1,9 +1,13 @@
 /** The queues of the application, as far as a test database needs them. */
-export const queues = ['tracks.process', 'tracks.purge', 'idempotency.purge', 'storage.sweep'].map(
-  (name) => ({
-    name,
-    retry_limit: 3,
-    longest_seconds: 600,
-    ...(name === 'tracks.process' && { gaveUp: async () => undefined }),
-  }),
-);
+export const queues = [
+  'auth.purge',
+  'tracks.process',
+  'tracks.purge',
+  'idempotency.purge',
+  'storage.sweep',
+].map((name) => ({
+  name,
+  retry_limit: 3,
+  longest_seconds: 600,
+  ...(name === 'tracks.process' && { gaveUp: async () => undefined }),
+}));

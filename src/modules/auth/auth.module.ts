@@ -14,7 +14,9 @@ import {
   createLoginAttempts,
   createMemberStore,
   createSessionStore,
+  purgeSignIns,
 } from './auth.postgres.ts';
+import { forgetSignIns } from './auth.job.ts';
 import { createAuthRouter, createPasswordRouter } from './auth.router.ts';
 import { createAuthService } from './auth.service.ts';
 import { type Changes, createIdentification } from './identification.ts';
@@ -92,6 +94,7 @@ export const createAuthModule = (outside: Outside) => {
     service,
     router: createAuthRouter(service),
     passwordRouter: createPasswordRouter(service),
+    jobs: [forgetSignIns(() => purgeSignIns(database.db, now()))],
     identification: {
       verify: (token: string) => access.verify(token),
       memberOf: (claims: TokenClaims) => identification.memberOf(claims),

@@ -171,3 +171,10 @@ export const createLoginAttempts = (db: Db): LoginAttempts => ({
     await db.delete(attempts).where(eq(attempts.key, key));
   },
 });
+
+/** Counters that are long forgotten, and sessions that nobody can refresh or ask about any more. */
+export const purgeSignIns = async (db: Db, now: Date): Promise<void> => {
+  const at = sql`${now.toISOString()}::timestamptz`;
+  await db.delete(attempts).where(sql`${attempts.last_failed_at} < ${at} - interval '1 day'`);
+  await db.delete(t).where(sql`least(${t.ended_at}, ${t.expires_at}) < ${at} - interval '30 days'`);
+};
