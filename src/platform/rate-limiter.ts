@@ -19,6 +19,9 @@ export interface RateLimiter {
 
 const MOST_KEYS = 200_000;
 
+/** Of an interval: sums of times are not exact, and the less so the longer the process runs. */
+const ROUNDING = 1e-4;
+
 /** Limits in this process: generic cell rate algorithm (ITU-T I.371), one number a key. */
 export const createMemoryRateLimiter = (
   now: () => number = () => performance.now(),
@@ -32,11 +35,11 @@ export const createMemoryRateLimiter = (
       const start = Math.max(fullAt.get(key) ?? time, time);
       const next = start + interval;
       const retry_ms = next - time - burst * interval;
-      const reset_ms = (retry_ms > 0 ? start : next) - time;
-      const remaining = Math.max(0, Math.floor(burst - reset_ms / interval + 1e-9));
-      if (retry_ms > 1e-6)
-        return { allowed: false, limit: burst, remaining: 0, reset_ms, retry_ms };
+      if (retry_ms > interval * ROUNDING)
+        return { allowed: false, limit: burst, remaining: 0, reset_ms: start - time, retry_ms };
       fullAt.set(key, next);
+      const reset_ms = next - time;
+      const remaining = Math.max(0, Math.floor(burst - reset_ms / interval + ROUNDING));
       return { allowed: true, limit: burst, remaining, reset_ms, retry_ms: 0 };
     },
   };

@@ -12,7 +12,7 @@ import {
 } from '#test/factories.ts';
 import { keptBy, query } from '#test/tracks.ts';
 
-const app = await testApp();
+const app = await testApp({ environment: { REQUEST_TIMEOUT: '15s' } });
 const [user, other] = [await createUser(app), await createUser(app)];
 
 const trackOf = async (owner: TestUser): Promise<number> => {

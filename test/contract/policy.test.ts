@@ -14,7 +14,7 @@ import { type Door, doors, type Input, outcomeOf } from '#test/procedure-calls.t
 import { query } from '#test/tracks.ts';
 import { type Caller, callers, policy, type PolicyRow } from './policy-table.ts';
 
-const app = await testApp();
+const app = await testApp({ environment: { REQUEST_TIMEOUT: '15s' } });
 const procedures = new Map(proceduresOf(app.router).map((each) => [each.path, each]));
 const MISSING = 999_999_999;
 

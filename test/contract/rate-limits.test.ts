@@ -7,7 +7,7 @@ import { createUser, PASSWORD } from '#test/factories.ts';
 beforeAll(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterAll(() => void vi.useRealTimers());
 
-const environment = { RATE_LIMIT_FACTOR: '1' };
+const environment = { RATE_LIMIT_FACTOR: '1', REQUEST_TIMEOUT: '15s' };
 const app = await testApp({ environment });
 const behind = await testApp({
   environment: { ...environment, TRUSTED_PROXIES: '10.0.0.0/8,fd00::/8' },
