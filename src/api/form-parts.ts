@@ -3,7 +3,13 @@ import type { FastifyRequest } from 'fastify';
 import type { BodyWatch } from './body-watch.ts';
 import { orRefuse } from './form-refusals.ts';
 
-export const formLimits = { fields: 40, name_length: 100, value_bytes: 64 * 1024 };
+export const formLimits = {
+  fields: 40,
+  name_length: 100,
+  value_bytes: 64 * 1024,
+  /** Of all values together: they are kept until the form has ended, however slowly it comes. */
+  text_length: 128 * 1024,
+};
 
 // A second file is let in as far as its name, so that the refusal can tell it.
 const FILES = 2;

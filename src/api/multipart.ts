@@ -66,13 +66,17 @@ const receiveParts = async <T>(
   sink: (file: IncomingFile) => Promise<T>,
 ): Promise<{ stored: T; fields: FormFields }> => {
   const fields: Record<string, string[]> = Object.create(null);
+  let text_length = 0;
   let received: { stored: T } | undefined;
   for await (const part of partsOf(req, max_file_bytes, watch)) {
     const name = nameOf(part);
     const forFile = file_fields.includes(name);
     if (part.type === 'field') {
       if (forFile) throw refuseField(name, 'Must be a file');
-      (fields[name] ??= []).push(valueOf(part));
+      const value = valueOf(part);
+      text_length += value.length;
+      if (text_length > formLimits.text_length) throw refuseField('', 'The fields are too large');
+      (fields[name] ??= []).push(value);
     } else {
       if (!forFile) throw refuseField(name, 'Must not be a file');
       if (received) throw refuseField(name, 'Must be the only file');
@@ -96,5 +100,10 @@ const nameOf = (part: Multipart): string => {
 const valueOf = ({ fieldname, value, valueTruncated }: MultipartValue): string => {
   if (valueTruncated)
     throw refuseField(fieldname, `Must not be over ${formLimits.value_bytes} bytes`);
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  try {
+    return JSON.stringify(value);
+  } catch {
+    throw refuseField(fieldname, 'Is nested too deeply');
+  }
 };

@@ -162,6 +162,19 @@ describe.each(both)('a body over $door', ({ send }) => {
     expect([answer.status, codeOf(answer)]).toEqual([400, 'VALIDATION_ERROR']);
   });
 
+  it('of more members than any input has is refused, without a word to each', async () => {
+    const members = Array.from({ length: 50_000 }, (_, n) => `"k${n}":1`);
+    const answer = await send(`{${members.join(',')}}`);
+    expect([answer.status, codeOf(answer)]).toEqual([400, 'VALIDATION_ERROR']);
+    expect(answer.text.length).toBeLessThan(1000);
+  });
+
+  it('may hold any number of colons in its text', async () => {
+    const bio = ':"'.repeat(1000);
+    expect((await send(JSON.stringify({ bio }))).status).toBe(200);
+    expect(await bioNow()).toBe(bio);
+  });
+
   it('may hold any number of brackets in its text', async () => {
     const bio = '[{"\\'.repeat(400);
     expect((await send(JSON.stringify({ bio }))).status).toBe(200);

@@ -275,6 +275,20 @@ describe('a bad form is refused by name', () => {
     expect(answer.body.code).toBe(code);
   });
 
+  test('fields that are too large together, though none is by itself', async () => {
+    const fields = ['a', 'b', 'c'].map((name) => field(name, 'x'.repeat(60_000)));
+    const answer = await send(form(...fields, file('x')));
+    expect([answer.status, answer.body.code]).toEqual([400, 'VALIDATION_ERROR']);
+  });
+
+  test('a field of JSON that is nested beyond all use', async () => {
+    const deep = `${'['.repeat(30_000)}${']'.repeat(30_000)}`;
+    const head = 'Content-Disposition: form-data; name="title"\r\nContent-Type: application/json';
+    const answer = await send(form(part(head, deep), file('x')));
+    expect([answer.status, answer.body.code]).toEqual([400, 'VALIDATION_ERROR']);
+    expect(answer.body.details).toMatchObject([{ field: 'title' }]);
+  });
+
   test('no form at all', async () => {
     const answer = await send('{}', {}, { 'content-type': 'application/json' });
     expect([answer.status, answer.body.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);

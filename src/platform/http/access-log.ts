@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Logger } from '../logger.ts';
 
@@ -15,18 +15,23 @@ const withoutQuery = (url: string): string => {
   return query < 0 ? url : url.slice(0, query);
 };
 
-/** One line a request, when it has ended. */
+/** In the log only: callers who left before anything was answered are told nothing. */
+const LEFT_UNANSWERED = 499;
+
+const outcomeOf = ({ raw, request, statusCode }: FastifyReply) => ({
+  status: raw.headersSent ? statusCode : LEFT_UNANSWERED,
+  error: request.error_code ?? (raw.writableEnded ? null : 'CONNECTION_CLOSED'),
+});
+
+/** One line a request, when it has ended or its caller has left. */
 export const accessLog = fp<{ userIdOf: (req: FastifyRequest) => number | null }>(
   async (app, { userIdOf }) => {
     // The line below holds no secrets, and looking for some costs as much as writing it.
     const log = (app.log as Logger).child({}, { redact: [] });
     app.decorateRequest('error_code', undefined);
-    app.addHook('onRequest', (req, reply, done) => {
-      reply.header('x-request-id', req.id);
-      done();
-    });
-    app.addHook('onResponse', (req, reply, done) => {
-      const status = reply.statusCode;
+    const write = (reply: FastifyReply): void => {
+      const { request: req } = reply;
+      const { status, error } = outcomeOf(reply);
       const line = {
         client_ip: req.ip,
         method: req.method,
@@ -35,13 +40,17 @@ export const accessLog = fp<{ userIdOf: (req: FastifyRequest) => number | null }
         status,
         latency_ms: Math.round(reply.elapsedTime * 1000) / 1000,
         user_agent: req.headers['user-agent'] ?? '',
-        error: req.error_code ?? null,
+        error,
         request_id: req.id,
         user_id: userIdOf(req),
       };
       if (status === 503) log.warn(line, 'request');
       else if (status >= 500) log.error(line, 'request');
       else log.info(line, 'request');
+    };
+    app.addHook('onRequest', (req, reply, done) => {
+      reply.header('x-request-id', req.id);
+      reply.raw.once('close', () => write(reply));
       done();
     });
   },
