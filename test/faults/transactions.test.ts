@@ -55,12 +55,25 @@ const change = (on: Db, id: number, by: number) =>
   on.execute(sql`update balances set balance = balance + ${by} where id = ${id}`);
 
 /** Moves ten from one account to another, and waits between the two for whatever comes. */
-const transfer = (from: number, between: Promise<unknown>): Promise<unknown> =>
+const transfer = (from: number, between: () => Promise<unknown>): Promise<unknown> =>
   inTransaction(async (on) => {
     await change(on, from, -10);
-    await between;
+    await between();
     await change(on, from + POOL, 10);
   });
+
+/** A place to wait at, and whether all transfers have come to it: a backend is idle after its `begin`, too. */
+const createHalfWay = () => {
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const all = Promise.withResolvers<void>();
+  let arrived = 0;
+  const wait = (): Promise<void> => {
+    arrived += 1;
+    if (arrived === POOL) all.resolve();
+    return ended;
+  };
+  return { wait, all: all.promise, end };
+};
 
 const settled = (work: Promise<unknown>) =>
   work.then(
@@ -68,27 +81,19 @@ const settled = (work: Promise<unknown>) =>
     () => 'failed' as const,
   );
 
-const busyBackends = async (): Promise<number> => {
-  const { rows } = await peer.query(
-    `select count(*)::int as busy from pg_stat_activity
-     where datname = current_database() and state = 'idle in transaction'`,
-  );
-  return rows[0].busy;
-};
-
 describe('a transaction whose connection is ended half-way', () => {
   it.each(Array.from({ length: 12 }, (_, round) => round + 1))(
     'is undone, in a full pool with others waiting (round %i)',
     async () => {
-      const ended = Promise.withResolvers<void>();
+      const halfWay = createHalfWay();
       const transfers = Array.from({ length: POOL }, (_, n) =>
-        settled(transfer(n + 1, ended.promise)),
+        settled(transfer(n + 1, halfWay.wait)),
       );
-      await expect.poll(busyBackends, { interval: 5 }).toBe(POOL);
+      await halfWay.all;
       const queued = Array.from({ length: 20 }, () => settled(db.execute(sql`select 1`)));
       expect(pool.waitingCount).toBe(20);
       expect(await terminate(`state = 'idle in transaction'`)).toBe(POOL);
-      ended.resolve();
+      halfWay.end();
       expect(new Set(await Promise.all(transfers))).toEqual(new Set(['failed']));
       expect(new Set(await Promise.all(queued))).toEqual(new Set(['done']));
       expect(await state()).toEqual({ sum: TOTAL, changed: 0 });
@@ -96,13 +101,13 @@ describe('a transaction whose connection is ended half-way', () => {
   );
 
   it('is undone when some are ended and others go on', async () => {
-    const ended = Promise.withResolvers<void>();
+    const halfWay = createHalfWay();
     const transfers = Array.from({ length: POOL }, (_, n) =>
-      settled(transfer(n + 1, ended.promise)),
+      settled(transfer(n + 1, halfWay.wait)),
     );
-    await expect.poll(busyBackends, { interval: 5 }).toBe(POOL);
+    await halfWay.all;
     expect(await terminate(`state = 'idle in transaction' and pid % 2 = 0`)).toBeLessThan(POOL);
-    ended.resolve();
+    halfWay.end();
     const done = (await Promise.all(transfers)).filter((outcome) => outcome === 'done');
     expect(await state()).toEqual({ sum: TOTAL, changed: 2 * done.length });
   });
