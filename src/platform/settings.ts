@@ -20,7 +20,7 @@ const unitsInBytes: Record<string, number> = {
 
 const parseUnits = (written: string, units: Record<string, number>): number | undefined => {
   const [, digits, unit] = /^(\d+)([a-zA-Z]+)$/.exec(written) ?? [];
-  const factor = unit === undefined ? undefined : units[unit];
+  const factor = unit !== undefined && Object.hasOwn(units, unit) ? units[unit] : undefined;
   return factor === undefined ? undefined : Number(digits) * factor;
 };
 
@@ -86,7 +86,10 @@ const truths: Record<string, boolean> = {
 };
 
 export const toggle = (initial: boolean) =>
-  parsed('true or false', (written) => truths[written.toLowerCase()]).prefault(String(initial));
+  parsed('true or false', (written) => {
+    const word = written.toLowerCase();
+    return Object.hasOwn(truths, word) ? truths[word] : undefined;
+  }).prefault(String(initial));
 
 const splitList = (written: string): string[] =>
   written
@@ -104,8 +107,10 @@ export const origins = (initial: string) =>
 
 export const url = (schemes: readonly string[]) =>
   parsed(`written like ${schemes[0]}://…`, (written) => {
-    const scheme = URL.canParse(written) ? new URL(written).protocol.slice(0, -1) : '';
-    return schemes.includes(scheme) ? written : undefined;
+    const { protocol = '', host = '' } = URL.parse(written) ?? {};
+    // file://srv/veza names the machine srv, not a folder: nothing here could open it.
+    if (protocol === 'file:' && host !== '') return undefined;
+    return schemes.includes(protocol.slice(0, -1)) ? written : undefined;
   });
 
 /** The bytes of a signing key are the bytes of the text. */
