@@ -72,12 +72,18 @@ export const createLogger = (settings: Settings): Logger =>
 
 const FLUSH_MS = 500;
 
-/**
- * Writes what is still held, as far as somebody reads it. Without this an exit would try for ever when
- * nobody does: the stream only learns of that while there is time to wait.
- */
-export const flushLog = (log: Logger): Promise<void> =>
+const flushOnce = (log: Logger): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, FLUSH_MS).unref();
     log.flush(() => resolve());
   });
+
+/**
+ * Writes what is still held, as far as somebody reads it. Without this an exit would try for ever when
+ * nobody does: the stream only learns of that while there is time to wait. Twice, since a write that was
+ * under way ends the first flush without the lines that came after it.
+ */
+export const flushLog = async (log: Logger): Promise<void> => {
+  await flushOnce(log);
+  await flushOnce(log);
+};

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, it, onTestFinished } from 'vitest';
+
+const logger = new URL('../../src/platform/logger.ts', import.meta.url).href;
+
+/** Tells that it has begun, and logs its last line only when it ends, as a signal asks. */
+const program = `
+  import { createLogger, flushLog } from '${logger}';
+  const log = createLogger({ level: 'info', pretty: false });
+  process.on('SIGTERM', async () => {
+    log.info('the last line');
+    await flushLog(log);
+    process.exit(0);
+  });
+  setInterval(() => undefined, 1000);
+  log.info('begun');
+`;
+
+const start = async () => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const lines: string[] = [];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => lines.push(text));
+  await once(child.stdout, 'data');
+  return { child, lines };
+};
+
+it('a single line is written without waiting for others, and the last one before the end', async () => {
+  const { child, lines } = await start();
+  child.kill('SIGTERM');
+  expect((await once(child, 'close'))[0]).toBe(0);
+  expect(lines.join('')).toMatch(/begun.*the last line/s);
+});
+
+it('a process ends though nobody reads its log any more', async () => {
+  const { child } = await start();
+  child.stdout.destroy();
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});
