@@ -9,7 +9,7 @@ import { migrateJobs } from '#platform/jobs.ts';
 import { createLogger, flushLog, type Logger } from '#platform/logger.ts';
 import { migrateDatabase } from '#platform/postgres/migrate.ts';
 import { buildApp } from './app.ts';
-import { closeOutside, openOutside } from './outside.ts';
+import { closeOutside, openOutside, type Outside } from './outside.ts';
 
 /** The database that the configuration names, or the one of this folder. */
 export type ServedDatabase = { url: string; migration_url: string; leave: () => Promise<void> };
@@ -77,13 +77,37 @@ const listen = async (http: FastifyInstance, { server }: Config): Promise<number
   return typeof address === 'object' && address ? address.port : server.PORT;
 };
 
-export const startService = async (config: Config): Promise<Service> => {
+type Opened = {
+  log: Logger;
+  database: ServedDatabase;
+  outside: Outside;
+  app: Awaited<ReturnType<typeof buildApp>>;
+};
+
+const open = async (config: Config): Promise<Opened> => {
   const log = loggerFor(config);
   const database = await serveDatabase(config, log);
   const version = await readVersion();
   const outside = await openOutside({ config, database_url: database.url, log, version });
-  const app = await buildApp(outside, config);
-  const url = `http://localhost:${await listen(app.http, config)}`;
+  return { log, database, outside, app: await buildApp(outside, config) };
+};
+
+/** Everything is left as it was found. */
+const close = async ({ log, database, outside, app }: Opened): Promise<void> => {
+  await app.close();
+  await closeOutside(outside);
+  await database.leave();
+  await flushLog(log);
+};
+
+export const startService = async (config: Config): Promise<Service> => {
+  const opened = await open(config);
+  const { log, database, outside, app } = opened;
+  const port = await listen(app.http, config).catch(async (fault: unknown) => {
+    await close(opened);
+    throw fault;
+  });
+  const url = `http://localhost:${port}`;
 
   const stopping = new AbortController();
   const prepare = async (): Promise<void> => {
@@ -102,10 +126,7 @@ export const startService = async (config: Config): Promise<Service> => {
     stop: async () => {
       stopping.abort();
       await app.http.drain(config.server.SHUTDOWN_TIMEOUT);
-      await app.close();
-      await closeOutside(outside);
-      await database.leave();
-      await flushLog(log);
+      await close(opened);
     },
   };
 };

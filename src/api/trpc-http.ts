@@ -1,15 +1,21 @@
 import type { AnyRouter } from '@trpc/server';
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
-import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { withDeadline } from '#kernel/deadline.ts';
 import { sharedErrors } from '#kernel/errors.ts';
 import type { RefusalLog, RequestContext } from './context.ts';
-import { type ErrorAnswer, trpcCodeOf } from './errors.ts';
 import { settleFailure } from './failures.ts';
 import { takeJson } from './json-bodies.ts';
 import { forms } from './multipart.ts';
-import { proceduresOf } from './procedures.ts';
+import { type Procedure, proceduresOf } from './procedures.ts';
+import {
+  callsIn,
+  errorShape,
+  type Outcome,
+  type PlainCalls,
+  readPlainCalls,
+  writeOutcomes,
+} from './trpc-wire.ts';
 
 const MOST_CALLS = 10;
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -29,41 +35,60 @@ const varying = new Headers({ vary: 'Origin' });
 
 type TrpcRoute = { Params: { path: string } };
 
-/** tRPC decodes a path once more than the router did; none of ours needs it. */
-const callsIn = (path: string, { query }: FastifyRequest): number => {
-  if (path.includes('%')) throw sharedErrors.notFound();
-  const { batch = '' } = query as { batch?: string | string[] };
-  return [batch].flat()[0] === '1' ? path.split(',').length : 1;
+/** As the adapter writes it, and the reply's own. */
+const VARY = 'trpc-accept, accept, Origin';
+
+const byAdapter = (
+  path: string,
+  { req, res, calls }: { req: FastifyRequest; res: FastifyReply; calls: number },
+  { router, refused, contextOf }: Settings,
+): Promise<void> =>
+  fastifyRequestHandler({
+    req,
+    res,
+    path,
+    router,
+    maxBatchSize: calls,
+    createContext: async () => contextOf(req, res, calls),
+    responseMeta: () => ({ headers: varying }),
+    onError: ({ error }) => void settleFailure(req, res, { thrown: error, refused }),
+  });
+
+const answerPlain = async (
+  { batch, calls }: PlainCalls,
+  { req, res }: { req: FastifyRequest; res: FastifyReply },
+  { refused, contextOf }: Settings,
+): Promise<void> => {
+  const ctx = contextOf(req, res, calls.length);
+  const outcomes = await Promise.all(
+    calls.map(({ path, procedure, input }): Promise<Outcome> =>
+      procedure.run(ctx, input).then(
+        (output) => ({ output }),
+        (thrown: unknown) => ({ path, refused: settleFailure(req, res, { thrown, refused }) }),
+      ),
+    ),
+  );
+  const { status, body } = writeOutcomes(outcomes, { batch, request_id: req.id });
+  await res.code(status).header('vary', VARY).type(JSON_TYPE).send(body);
 };
 
 /** Each call of a batch counts; the request itself was counted as the first. */
-const answerWith =
-  (app: FastifyInstance, { router, refused, contextOf }: Settings) =>
-  async (path: string, req: FastifyRequest, res: FastifyReply): Promise<void> => {
+const answerWith = (app: FastifyInstance, settings: Settings) => {
+  const procedures = new Map<string, Procedure>(
+    proceduresOf(settings.router).map((procedure) => [procedure.path, procedure]),
+  );
+  return async (path: string, req: FastifyRequest, res: FastifyReply): Promise<void> => {
+    // tRPC decodes a path once more than the router did; none of ours needs it.
+    if (path.includes('%')) throw sharedErrors.notFound();
     const calls = callsIn(path, req);
     if (calls > MOST_CALLS)
       throw sharedErrors.validation({ message: `A batch has at most ${MOST_CALLS} calls` });
     for (let extra = 1; extra < calls; extra += 1) app.spend(req, res);
-    return fastifyRequestHandler({
-      req,
-      res,
-      path,
-      router,
-      maxBatchSize: calls,
-      createContext: async () => contextOf(req, res, calls),
-      responseMeta: () => ({ headers: varying }),
-      onError: ({ error }) => void settleFailure(req, res, { thrown: error, refused }),
-    });
+    const plain = readPlainCalls(path, req, procedures);
+    if (plain) return answerPlain(plain, { req, res }, settings);
+    return byAdapter(path, { req, res, calls }, settings);
   };
-
-/** What refuses a whole request before its procedures are reached, in the shape that their own refusals have. */
-const errorShape = ({ status, code, message, details }: ErrorAnswer, request_id: string) => ({
-  error: {
-    message,
-    code: TRPC_ERROR_CODES_BY_KEY[trpcCodeOf(status)],
-    data: { httpStatus: status, code, details, request_id },
-  },
-});
+};
 
 /** The wire of tRPC over HTTP, as its stock clients speak it. */
 export const registerTrpcHttp = async (app: FastifyInstance, settings: Settings): Promise<void> => {

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { type Actor, hasRole, userIdOf } from '#kernel/actor.ts';
 import { invalidFields, refusal, sharedErrors } from '#kernel/errors.ts';
 import type { Route } from '#kernel/route.ts';
+import { checkedOutput, Serialised } from '#kernel/serialised.ts';
 import { parseWith } from '#kernel/validation.ts';
 import type { MemberContext, RequestContext } from './context.ts';
 import { asTrpcError, describeError } from './errors.ts';
@@ -70,9 +71,7 @@ const runner =
   async (ctx, given) => {
     const input = admit(route, ctx, given);
     const output = await resolve({ ctx: ctx as never, input: input as never });
-    const checked = route.output.safeParse(output);
-    if (checked.success) return checked.data;
-    throw new Error('The output is not what the contract says', { cause: checked.error });
+    return output instanceof Serialised ? output : checkedOutput(route, output);
   };
 
 /** tRPC would read a form whole before its procedure is reached. */

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { request } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
@@ -102,4 +104,13 @@ it('a service whose log nobody reads any more still stops', async () => {
   const service = await start();
   service.leaveLog();
   expect(await service.stop()).toEqual({ code: 0, signal: null });
+});
+
+it('a start on a port that is taken is refused, and leaves no server behind', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  await expect(startService(folder, { PORT: String(port) })).rejects.toThrow('EADDRINUSE');
+  expect(await findServer(join(folder, 'postgres'))).toBeUndefined();
+  taken.close();
 });
