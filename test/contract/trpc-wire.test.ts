@@ -37,6 +37,7 @@ const seen = ({ status, headers, text }: Answer) => ({
   },
   body: text
     .replaceAll(/req_[0-9a-f-]+/g, 'request')
+    .replaceAll(/sig=[0-9a-f]{64}/g, 'signature')
     .replaceAll(/"[\w.-]{32,}"/g, '"secret"')
     .replaceAll(/u[0-9a-f]{12}/g, 'name')
     .replaceAll(/\d+/g, 'n'),
