@@ -1,0 +1,168 @@
+import { and, asc, count, eq, sql } from 'drizzle-orm';
+import type { EventRecord } from '#kernel/event.ts';
+import { inboxTable as t, streamPositionsTable as positions } from '../inbox.table.ts';
+import type { Db } from '../postgres/database.ts';
+import type { EventConsumer } from './consumer.ts';
+
+/** An event that waits for a consumer. */
+export type Incoming = { id: number; event: EventRecord; attempts: number };
+
+export const MOST_ATTEMPTS = 5;
+
+const rowsFor = (consumers: readonly EventConsumer[], events: readonly EventRecord[]) =>
+  events.flatMap((event) =>
+    consumers
+      .filter(({ events }) => events.includes(event.name))
+      .map(({ name: consumer }) => ({
+        consumer,
+        event_id: event.id,
+        aggregate_type: event.aggregate.type,
+        aggregate_id: event.aggregate.id,
+        event,
+      })),
+  );
+
+/** Notes the events for whoever wants them; those that came before are left as they are. */
+export const insertArrivals = async (
+  db: Db,
+  consumers: readonly EventConsumer[],
+  events: readonly EventRecord[],
+): Promise<void> => {
+  const rows = rowsFor(consumers, events);
+  if (rows.length > 0) await db.insert(t).values(rows).onConflictDoNothing();
+};
+
+/**
+ * Due events of a consumer, none of which has an earlier one of its aggregate waiting; nobody else is given
+ * them until the transaction ends.
+ */
+export const lockDue = async (db: Db, consumer: string, limit: number): Promise<Incoming[]> => {
+  const isFirst = sql`not exists (
+    select 1 from inbox earlier
+    where earlier.consumer = ${t.consumer} and earlier.state = 'pending' and earlier.id < ${t.id}
+      and earlier.aggregate_type = ${t.aggregate_type} and earlier.aggregate_id = ${t.aggregate_id})`;
+  return db
+    .select({ id: t.id, event: t.event, attempts: t.attempts })
+    .from(t)
+    .where(
+      and(
+        eq(t.consumer, consumer),
+        eq(t.state, 'pending'),
+        sql`${t.due_at} <= clock_timestamp()`,
+        isFirst,
+      ),
+    )
+    .orderBy(asc(t.id))
+    .limit(limit)
+    .for('update', { skipLocked: true });
+};
+
+export const markDone = async (db: Db, id: number): Promise<void> => {
+  await db
+    .update(t)
+    .set({ state: 'done', last_error: null, settled_at: sql`now()` })
+    .where(eq(t.id, id));
+};
+
+const LONGEST_FAULT = 1000;
+
+/** Due again after 1, 2, 4 and 8 seconds; parked after the fifth failure. Answers whether it was parked. */
+export const markFailed = async (
+  db: Db,
+  { id, attempts: before }: Pick<Incoming, 'id' | 'attempts'>,
+  fault: string,
+): Promise<boolean> => {
+  const attempts = before + 1;
+  const isParked = attempts >= MOST_ATTEMPTS;
+  const due_at = sql`clock_timestamp() + ${2 ** before} * interval '1 second'`;
+  await db
+    .update(t)
+    .set({
+      attempts,
+      due_at,
+      last_error: fault.slice(0, LONGEST_FAULT),
+      ...(isParked && { state: 'parked' as const, settled_at: sql`now()` }),
+    })
+    .where(and(eq(t.id, id), eq(t.state, 'pending')));
+  return isParked;
+};
+
+export const countParked = async (db: Db): Promise<number> => {
+  const [row] = await db.select({ rows: count() }).from(t).where(eq(t.state, 'parked'));
+  return row?.rows ?? 0;
+};
+
+export type ParkedArrival = {
+  id: number;
+  consumer: string;
+  event: EventRecord;
+  attempts: number;
+  last_error: string | null;
+};
+
+export const findParked = (db: Db, limit: number): Promise<ParkedArrival[]> =>
+  db
+    .select({
+      id: t.id,
+      consumer: t.consumer,
+      event: t.event,
+      attempts: t.attempts,
+      last_error: t.last_error,
+    })
+    .from(t)
+    .where(eq(t.state, 'parked'))
+    .orderBy(asc(t.id))
+    .limit(limit);
+
+/** Has parked events handled again, one or all of them, with five attempts before them. */
+export const releaseParked = async (db: Db, id?: number): Promise<number> => {
+  const isParked = eq(t.state, 'parked');
+  const { rowCount } = await db
+    .update(t)
+    .set({ state: 'pending', attempts: 0, due_at: sql`now()`, settled_at: null })
+    .where(id === undefined ? isParked : and(isParked, eq(t.id, id)));
+  return rowCount ?? 0;
+};
+
+/** Longer than any event can come again: outbox and stream keep them for less. */
+export const purgeInbox = async (db: Db): Promise<void> => {
+  await db
+    .delete(t)
+    .where(and(eq(t.state, 'done'), sql`${t.settled_at} < now() - interval '7 days'`));
+};
+
+export type Position = { created: string; sequence: number };
+
+export const findPosition = async (db: Db, stream: string): Promise<Position | undefined> => {
+  const [row] = await db
+    .select({ created: positions.created, sequence: positions.sequence })
+    .from(positions)
+    .where(eq(positions.stream, stream));
+  return row;
+};
+
+/** Whether nobody else has read on since `from`. */
+export const advancePosition = async (
+  db: Db,
+  stream: string,
+  { from, to }: { from: Position | undefined; to: Position },
+): Promise<boolean> => {
+  if (!from) {
+    const inserted = await db
+      .insert(positions)
+      .values({ stream, ...to })
+      .onConflictDoNothing();
+    return inserted.rowCount === 1;
+  }
+  const { rowCount } = await db
+    .update(positions)
+    .set(to)
+    .where(
+      and(
+        eq(positions.stream, stream),
+        eq(positions.created, from.created),
+        eq(positions.sequence, from.sequence),
+      ),
+    );
+  return rowCount === 1;
+};
