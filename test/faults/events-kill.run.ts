@@ -45,9 +45,9 @@ const run = async (nats_url: string | undefined): Promise<void> => {
   const { url } = service;
   const tracks = await Promise.all(Array.from({ length: 5 }, () => publishTrack(url)));
   const plays = startPlays(url, tracks, { clients: 12, pause_ms: 5 });
-  let accounts = true;
+  const enough = new AbortController();
   const registering = (async () => {
-    while (accounts) await signUp(url).catch(() => wait(20));
+    while (!enough.signal.aborted) await signUp(url).catch(() => wait(20));
   })();
   const began = performance.now();
   for (let kill = 0; kill < Number(kills); kill += 1) {
@@ -56,7 +56,7 @@ const run = async (nats_url: string | undefined): Promise<void> => {
     await service.exited;
     service = await startService(folder, environment);
   }
-  accounts = false;
+  enough.abort();
   await registering;
   const counts = await plays.stop();
   print(
@@ -77,7 +77,11 @@ const run = async (nats_url: string | undefined): Promise<void> => {
 if (only !== 'direct') {
   const nats = await startNats();
   print('with NATS');
-  await run(nats.url).finally(nats.remove);
+  try {
+    await run(nats.url);
+  } finally {
+    await nats.remove();
+  }
 }
 if (only !== 'nats') {
   print('without NATS');

@@ -50,9 +50,9 @@ export const startPlays = (
   { clients, pause_ms }: { clients: number; pause_ms: number },
 ) => {
   const counts: Counts = {};
-  let stopped = false;
+  const stopping = new AbortController();
   const run = async (client: number): Promise<void> => {
-    for (let turn = client; !stopped; turn += 1) {
+    for (let turn = client; !stopping.signal.aborted; turn += 1) {
       const status = await play(url, track_ids[turn % track_ids.length] ?? 0);
       counts[status] = (counts[status] ?? 0) + 1;
       // Whoever is refused waits a little longer: starting takes a processor, too.
@@ -63,7 +63,7 @@ export const startPlays = (
   return {
     counts,
     async stop(): Promise<Counts> {
-      stopped = true;
+      stopping.abort();
       await running;
       return counts;
     },

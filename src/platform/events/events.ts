@@ -41,7 +41,7 @@ type Health = { status: 'healthy' | 'degraded'; message?: string };
 
 export interface Events {
   /** Facts join the transaction they are recorded in. */
-  factsOn(db: Db): Facts;
+  factsOn: (db: Db) => Facts;
   readonly live: LiveEvents;
   readonly administration: ReturnType<typeof createEventAdministration>;
   /** Of the NATS server; undefined where none is configured. */

@@ -13,7 +13,7 @@ const AFTER_FAULT_MS = 1000;
 export type Loop = {
   start(): void;
   /** Has the next turn begin at once. */
-  wake(): void;
+  wake: () => void;
   /** Resolves when the turn that is under way has ended. */
   stop(): Promise<void>;
 };
@@ -44,8 +44,9 @@ const createSleep = () => {
 /** Faults end a turn and not the loop; of several in a row the first is told. */
 export const createLoop = ({ name, log, turn }: Settings): Loop => {
   const sleep = createSleep();
-  let stopped = true;
-  let running = Promise.resolve();
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let running: Promise<void> | undefined;
   let isFailing = false;
 
   const attempt = async (): Promise<number> => {
@@ -60,21 +61,19 @@ export const createLoop = ({ name, log, turn }: Settings): Loop => {
     }
   };
   const run = async (): Promise<void> => {
-    while (!stopped) {
+    while (!signal.aborted) {
       const pause_ms = await attempt();
-      if (!stopped) await sleep.of(pause_ms);
+      if (!signal.aborted) await sleep.of(pause_ms);
     }
   };
 
   return {
     start(): void {
-      if (!stopped) return;
-      stopped = false;
-      running = run();
+      running ??= run();
     },
-    wake: sleep.wake,
+    wake: () => sleep.wake(),
     async stop(): Promise<void> {
-      stopped = true;
+      stopping.abort();
       sleep.wake();
       await running;
     },
