@@ -146,6 +146,7 @@ export const buildApp = async (outside: Outside, config: Config) => {
       tracks: modules.tracks.service,
       analytics: modules.analytics.service,
       events: outside.events.administration,
+      jobs: outside.jobs.administration,
     },
     jobs: [
       ...modules.auth.jobs,

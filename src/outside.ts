@@ -4,6 +4,7 @@ import type { Config } from '#config.ts';
 import { type AudioAnalysis, createAudioAnalysis } from '#platform/audio/analysis.ts';
 import { EVENTS_CHANNEL } from '#platform/events/direct.postgres.ts';
 import { createEvents, type Events } from '#platform/events/events.ts';
+import { createJobMetrics } from '#platform/job-metrics.ts';
 import { createJobs, type Jobs } from '#platform/jobs.ts';
 import type { Logger } from '#platform/logger.ts';
 import { createMetrics, type Metrics } from '#platform/metrics.ts';
@@ -88,7 +89,12 @@ export const openOutside = async (given: Given): Promise<Outside> => {
     database,
     notifications,
     events: createEvents({ database_url: url, nats_url, database, notifications, registry, log }),
-    jobs: createJobs({ url, concurrency: config.queue.QUEUE_CONCURRENCY, log }),
+    jobs: createJobs({
+      url,
+      concurrency: config.queue.QUEUE_CONCURRENCY,
+      metrics: createJobMetrics(registry),
+      log,
+    }),
     blobs: createLocalBlobStore({ folder: filesFolder(config) }),
     analysis: createAudioAnalysis({
       log,

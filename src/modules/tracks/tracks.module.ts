@@ -40,7 +40,9 @@ export const createTracksModule = (outside: Outside) => {
         work({
           tracks: createTrackWrites(db),
           plays: createPlayStore(db),
-          queue: { process: (track_id) => jobs.enqueue(db, PROCESS, { track_id }) },
+          queue: {
+            process: async (track_id) => void (await jobs.enqueue(db, PROCESS, { track_id })),
+          },
           audit: auditOn(db),
           facts: factsOn(db),
         }),
