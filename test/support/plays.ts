@@ -69,3 +69,26 @@ export const startPlays = (
     },
   };
 };
+
+/** So many plays a second, whether or not those before were answered, until it is stopped. */
+export const startSteadyPlays = (url: string, track_ids: readonly number[], per_second: number) => {
+  const counts: Counts = {};
+  const asked: Promise<void>[] = [];
+  const began = performance.now();
+  const timer = setInterval(() => {
+    const due = ((performance.now() - began) / 1000) * per_second;
+    while (asked.length < due) {
+      const track_id = track_ids[asked.length % track_ids.length] ?? 0;
+      asked.push(
+        play(url, track_id).then((status) => void (counts[status] = (counts[status] ?? 0) + 1)),
+      );
+    }
+  }, 20);
+  return {
+    async stop(): Promise<Counts> {
+      clearInterval(timer);
+      await Promise.all(asked);
+      return counts;
+    },
+  };
+};
