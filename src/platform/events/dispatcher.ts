@@ -4,7 +4,8 @@ import { endsTransaction, inSavepoint } from '../postgres/savepoint.ts';
 import type { EventConsumer } from './consumer.ts';
 import type { EventMetrics } from './event-metrics.ts';
 import { handleInTime } from './handling.ts';
-import { type Incoming, lockDue, markDone, markFailed } from './inbox.postgres.ts';
+import { type Incoming, markDone, markFailed, takeDue } from './inbox.postgres.ts';
+import { laneOf } from './lanes.ts';
 import { createLoop, type Loop } from './loop.ts';
 
 type Deps = {
@@ -13,9 +14,9 @@ type Deps = {
   log: { warn(facts: object, said: string): void; error(facts: object, said: string): void };
 };
 
-const BATCH = 50;
+const BATCH = 200;
 /** After so long a transaction ends, however much is due. */
-const TURN_MS = 500;
+const TURN_MS = 100;
 const IDLE_MS = 500;
 
 const said = (fault: unknown): string => (fault instanceof Error ? fault.message : String(fault));
@@ -35,24 +36,23 @@ const settleFailed = async (
 
 type Failure = { consumer: EventConsumer; incoming: Incoming; fault: unknown };
 
-/** What is thrown ended the transaction; every other failure is settled in it. */
+/** Whether it was handled. What is thrown ended the transaction; every other failure is settled in it. */
 const handleOne = async (
   deps: Deps,
   db: Db,
   { consumer, incoming }: Pick<Failure, 'consumer' | 'incoming'>,
-): Promise<number> => {
+): Promise<boolean> => {
   try {
     await inSavepoint(db, () => handleInTime(() => consumer.handle(incoming.event, db)));
-    await markDone(db, incoming.id);
-    return 1;
+    return true;
   } catch (fault) {
     if (endsTransaction(fault)) throw fault;
     await settleFailed(deps, db, { consumer, incoming, fault });
-    return 0;
+    return false;
   }
 };
 
-type Turn = { done: number; pause_ms: number };
+type Turn = { taken: number; done: number };
 
 /** Handles what is due in one transaction; `begins` is told of each event. */
 const handleDue = async (
@@ -61,28 +61,31 @@ const handleDue = async (
   { consumer, begins }: { consumer: EventConsumer; begins: (incoming: Incoming) => void },
 ): Promise<Turn> => {
   const until = performance.now() + TURN_MS;
-  let done = 0;
-  for (;;) {
-    const due = await lockDue(db, consumer.name, BATCH);
-    for (const incoming of due) {
-      begins(incoming);
-      done += await handleOne(deps, db, { consumer, incoming });
-      if (performance.now() > until) return { done, pause_ms: 0 };
-    }
-    if (due.length === 0) return { done, pause_ms: IDLE_MS };
+  const due = await takeDue(db, consumer.name, BATCH);
+  const done: number[] = [];
+  const blocked = new Set<string>();
+  for (const incoming of due) {
+    const lane = laneOf(incoming.event);
+    if (blocked.has(lane)) continue;
+    begins(incoming);
+    if (await handleOne(deps, db, { consumer, incoming })) done.push(incoming.id);
+    else blocked.add(lane);
+    if (performance.now() > until) break;
   }
+  await markDone(db, done);
+  return { taken: due.length, done: done.length };
 };
 
 const dispatch = async (deps: Deps, consumer: EventConsumer): Promise<number> => {
   let current: Incoming | undefined;
   const begins = (incoming: Incoming) => void (current = incoming);
   try {
-    const { done, pause_ms } = await deps.database.inTransaction((db) => {
+    const { taken, done } = await deps.database.inTransaction((db) => {
       current = undefined;
       return handleDue(deps, db, { consumer, begins });
     });
     if (done > 0) deps.metrics.handled(consumer.name, 'done', done);
-    return pause_ms;
+    return taken > 0 ? 0 : IDLE_MS;
   } catch (fault) {
     const incoming = current;
     if (!incoming || isRetryable(fault)) throw fault;

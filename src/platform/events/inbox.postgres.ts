@@ -1,4 +1,4 @@
-import { and, asc, count, eq, sql } from 'drizzle-orm';
+import { and, asc, count, eq, inArray, sql } from 'drizzle-orm';
 import type { EventRecord } from '#kernel/event.ts';
 import { inboxTable as t, streamPositionsTable as positions } from '../inbox.table.ts';
 import type { Db } from '../postgres/database.ts';
@@ -32,36 +32,55 @@ export const insertArrivals = async (
   if (rows.length > 0) await db.insert(t).values(rows).onConflictDoNothing();
 };
 
+/** The oldest that wait, among which to look; so a long backlog makes no long query. */
+const WINDOW = 2000;
+const MOST_LANES = 50;
+
+type Lane = { aggregate_type: string; aggregate_id: number };
+
 /**
- * Due events of a consumer, none of which has an earlier one of its aggregate waiting; nobody else is given
- * them until the transaction ends.
+ * Aggregates whose first waiting event is due; nobody else is given their events until the transaction ends.
  */
-export const lockDue = async (db: Db, consumer: string, limit: number): Promise<Incoming[]> => {
-  const isFirst = sql`not exists (
-    select 1 from inbox earlier
-    where earlier.consumer = ${t.consumer} and earlier.state = 'pending' and earlier.id < ${t.id}
-      and earlier.aggregate_type = ${t.aggregate_type} and earlier.aggregate_id = ${t.aggregate_id})`;
+const lockLanes = (db: Db, consumer: string): Promise<Lane[]> => {
+  const first = sql`(
+    select oldest.id from (
+      select * from inbox
+      where consumer = ${consumer} and state = 'pending' order by id limit ${WINDOW}) oldest
+    where oldest.due_at <= clock_timestamp() and not exists (
+      select 1 from inbox earlier
+      where earlier.consumer = oldest.consumer and earlier.state = 'pending'
+        and earlier.aggregate_type = oldest.aggregate_type
+        and earlier.aggregate_id = oldest.aggregate_id and earlier.id < oldest.id)
+    order by oldest.id limit ${MOST_LANES})`;
   return db
-    .select({ id: t.id, event: t.event, attempts: t.attempts })
+    .select({ aggregate_type: t.aggregate_type, aggregate_id: t.aggregate_id })
     .from(t)
-    .where(
-      and(
-        eq(t.consumer, consumer),
-        eq(t.state, 'pending'),
-        sql`${t.due_at} <= clock_timestamp()`,
-        isFirst,
-      ),
-    )
-    .orderBy(asc(t.id))
-    .limit(limit)
+    .where(and(sql`${t.id} in ${first}`, eq(t.state, 'pending')))
     .for('update', { skipLocked: true });
 };
 
-export const markDone = async (db: Db, id: number): Promise<void> => {
+/** Events of a consumer to be handled now, in their order, with nobody else in this transaction's way. */
+export const takeDue = async (db: Db, consumer: string, limit: number): Promise<Incoming[]> => {
+  const lanes = await lockLanes(db, consumer);
+  if (lanes.length === 0) return [];
+  const types = sql.param(lanes.map(({ aggregate_type }) => aggregate_type));
+  const ids = sql.param(lanes.map(({ aggregate_id }) => aggregate_id));
+  const inLanes = sql`(${t.aggregate_type}, ${t.aggregate_id}) in (
+    select * from unnest(${types}::varchar[], ${ids}::bigint[]))`;
+  return db
+    .select({ id: t.id, event: t.event, attempts: t.attempts })
+    .from(t)
+    .where(and(eq(t.consumer, consumer), eq(t.state, 'pending'), inLanes))
+    .orderBy(asc(t.id))
+    .limit(limit);
+};
+
+export const markDone = async (db: Db, ids: readonly number[]): Promise<void> => {
+  if (ids.length === 0) return;
   await db
     .update(t)
     .set({ state: 'done', last_error: null, settled_at: sql`now()` })
-    .where(eq(t.id, id));
+    .where(inArray(t.id, [...ids]));
 };
 
 const LONGEST_FAULT = 1000;

@@ -1,11 +1,9 @@
+import type { EventRecord } from '#kernel/event.ts';
 import type { Outgoing } from './outbox.postgres.ts';
 
-const laneOf = ({ event: { aggregate } }: Outgoing): string => `${aggregate.type}:${aggregate.id}`;
-
-/** The events of each aggregate, in their order. */
-const inLanes = (outgoing: readonly Outgoing[]): Outgoing[][] => [
-  ...Map.groupBy(outgoing, laneOf).values(),
-];
+/** Events of one lane come one after another. */
+export const laneOf = ({ aggregate }: Pick<EventRecord, 'aggregate'>): string =>
+  `${aggregate.type}:${aggregate.id}`;
 
 /**
  * Sends events one after another within an aggregate, and side by side across them. Where one could not be
@@ -22,6 +20,7 @@ export const sendInLanes = async (
       sent.push(one.position);
     }
   };
-  await Promise.all(inLanes(outgoing).map(runLane));
+  const lanes = Map.groupBy(outgoing, ({ event }) => laneOf(event));
+  await Promise.all([...lanes.values()].map(runLane));
   return sent;
 };
