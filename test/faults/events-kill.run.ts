@@ -44,7 +44,7 @@ const run = async (nats_url: string | undefined): Promise<void> => {
   let service = await startService(folder, environment);
   const { url } = service;
   const tracks = await Promise.all(Array.from({ length: 5 }, () => publishTrack(url)));
-  const plays = startPlays(url, tracks, { clients: 12, pause_ms: 5 });
+  const plays = startPlays(url, tracks, { clients: 8, pause_ms: 5 });
   const enough = new AbortController();
   const registering = (async () => {
     while (!enough.signal.aborted) await signUp(url).catch(() => wait(20));
@@ -55,6 +55,7 @@ const run = async (nats_url: string | undefined): Promise<void> => {
     service.signal('SIGKILL');
     await service.exited;
     service = await startService(folder, environment);
+    if ((kill + 1) % 50 === 0) print(`  ${kill + 1} kills`);
   }
   enough.abort();
   await registering;
