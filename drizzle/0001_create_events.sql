@@ -19,7 +19,6 @@ CREATE TABLE "inbox" (
 	"event" jsonb NOT NULL,
 	"settled_at" timestamp(3) with time zone,
 	CONSTRAINT "inbox_consumer_event_id_pk" PRIMARY KEY("consumer","event_id"),
-	CONSTRAINT "inbox_id_unique" UNIQUE("id"),
 	CONSTRAINT "inbox_state_known" CHECK ("inbox"."state" in ('pending', 'done', 'parked'))
 );
 --> statement-breakpoint
@@ -45,7 +44,6 @@ CREATE TABLE "outbox" (
 );
 --> statement-breakpoint
 CREATE INDEX "idx_inbox_pending" ON "inbox" USING btree ("consumer","id") WHERE "inbox"."state" = 'pending';--> statement-breakpoint
-CREATE INDEX "idx_inbox_lanes" ON "inbox" USING btree ("consumer","aggregate_type","aggregate_id","id") WHERE "inbox"."state" = 'pending';--> statement-breakpoint
 CREATE INDEX "idx_inbox_parked" ON "inbox" USING btree ("id") WHERE "inbox"."state" = 'parked';--> statement-breakpoint
 CREATE INDEX "idx_inbox_settled_at" ON "inbox" USING btree ("settled_at") WHERE "inbox"."state" = 'done';--> statement-breakpoint
 CREATE INDEX "idx_outbox_unrelayed" ON "outbox" USING btree ("id") WHERE "outbox"."relayed_at" is null and "outbox"."fault" is null;--> statement-breakpoint

@@ -19,8 +19,8 @@ export type InboxState = 'pending' | 'done' | 'parked';
 export const inboxTable = pgTable(
   'inbox',
   {
-    /** In the order of arrival. */
-    id: big().notNull().generatedAlwaysAsIdentity().unique(),
+    /** In the order of arrival. It has no index but those of what waits: the many that are done are in nobody's way. */
+    id: big().notNull().generatedAlwaysAsIdentity(),
     consumer: varchar({ length: 50 }).notNull(),
     event_id: uuid().notNull(),
     aggregate_type: varchar({ length: 50 }).notNull(),
@@ -38,9 +38,6 @@ export const inboxTable = pgTable(
     primaryKey({ columns: [t.consumer, t.event_id] }),
     index('idx_inbox_pending')
       .on(t.consumer, t.id)
-      .where(sql`${t.state} = 'pending'`),
-    index('idx_inbox_lanes')
-      .on(t.consumer, t.aggregate_type, t.aggregate_id, t.id)
       .where(sql`${t.state} = 'pending'`),
     index('idx_inbox_parked')
       .on(t.id)

@@ -44,7 +44,7 @@ const run = async (nats_url: string | undefined): Promise<void> => {
   let service = await startService(folder, environment);
   const { url } = service;
   const tracks = await Promise.all(Array.from({ length: 5 }, () => publishTrack(url)));
-  const plays = startPlays(url, tracks, { clients: 8, pause_ms: 5 });
+  const plays = startPlays(url, tracks, { clients: 4, pause_ms: 5 });
   const enough = new AbortController();
   const registering = (async () => {
     while (!enough.signal.aborted) await signUp(url).catch(() => wait(20));

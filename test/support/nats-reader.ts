@@ -33,3 +33,19 @@ export const readStream = async (url: string): Promise<Message[]> => {
     await connection.close();
   }
 };
+
+/** Sends a message of the stream again, as whoever forgot that it had been sent. */
+export const resend = async (url: string, id: string, times: number): Promise<void> => {
+  const connection = await connect({ servers: url });
+  try {
+    const client = jetstream(connection);
+    const consumer = await client.consumers.get('VEZA');
+    for await (const { subject, data } of await consumer.consume({ max_messages: 1000 })) {
+      if (fromBinary(EventEnvelopeSchema, data).id !== id) continue;
+      for (let time = 0; time < times; time += 1) await client.publish(subject, data);
+      break;
+    }
+  } finally {
+    await connection.close();
+  }
+};

@@ -56,7 +56,7 @@ export const startPlays = (
       const status = await play(url, track_ids[turn % track_ids.length] ?? 0);
       counts[status] = (counts[status] ?? 0) + 1;
       // Whoever is refused waits a little longer: starting takes a processor, too.
-      await wait(status === 200 ? pause_ms : pause_ms + 50);
+      await wait(status === 200 ? pause_ms : pause_ms + 100);
     }
   };
   const running = Promise.all(Array.from({ length: clients }, (_, client) => run(client)));

@@ -26,7 +26,7 @@ const settleFailed = async (
   db: Db,
   { consumer: { name: consumer }, incoming, fault }: Failure,
 ): Promise<void> => {
-  const isParked = await markFailed(db, incoming, said(fault));
+  const isParked = await markFailed(db, { ...incoming, consumer }, said(fault));
   const { id: event_id, name: event } = incoming.event;
   const facts = { err: fault, consumer, event_id, event, attempts: incoming.attempts + 1 };
   if (isParked) log.error(facts, 'an event could not be handled and is parked');
@@ -72,7 +72,7 @@ const handleDue = async (
     else blocked.add(lane);
     if (performance.now() > until) break;
   }
-  await markDone(db, done);
+  await markDone(db, consumer.name, done);
   return { taken: due.length, done: done.length };
 };
 

@@ -1,7 +1,8 @@
-import { and, asc, count, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, count, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { EventRecord } from '#kernel/event.ts';
 import { inboxTable as t, streamPositionsTable as positions } from '../inbox.table.ts';
 import type { Db } from '../postgres/database.ts';
+import { inSteps, STEP } from '../postgres/steps.ts';
 import type { EventConsumer } from './consumer.ts';
 
 /** An event that waits for a consumer. */
@@ -36,26 +37,27 @@ export const insertArrivals = async (
 const WINDOW = 2000;
 const MOST_LANES = 50;
 
+/** Written out, not as parameters: these are the conditions of the indexes. */
+const isPending = sql`${t.state} = 'pending'`;
+const isParked = sql`${t.state} = 'parked'`;
+
+const oldestOf = (consumer: string): SQL =>
+  sql`select id, aggregate_type, aggregate_id, due_at from inbox
+      where consumer = ${consumer} and state = 'pending' order by id limit ${WINDOW}`;
+
 type Lane = { aggregate_type: string; aggregate_id: number };
 
-/**
- * Aggregates whose first waiting event is due; nobody else is given their events until the transaction ends.
- */
+/** Aggregates whose first waiting event is due; until the transaction ends nobody else is given them. */
 const lockLanes = (db: Db, consumer: string): Promise<Lane[]> => {
   const first = sql`(
-    select oldest.id from (
-      select * from inbox
-      where consumer = ${consumer} and state = 'pending' order by id limit ${WINDOW}) oldest
-    where oldest.due_at <= clock_timestamp() and not exists (
-      select 1 from inbox earlier
-      where earlier.consumer = oldest.consumer and earlier.state = 'pending'
-        and earlier.aggregate_type = oldest.aggregate_type
-        and earlier.aggregate_id = oldest.aggregate_id and earlier.id < oldest.id)
-    order by oldest.id limit ${MOST_LANES})`;
+    select id from (
+      select distinct on (aggregate_type, aggregate_id) id, due_at from (${oldestOf(consumer)}) oldest
+      order by aggregate_type, aggregate_id, id) firsts
+    where due_at <= clock_timestamp() order by id limit ${MOST_LANES})`;
   return db
     .select({ aggregate_type: t.aggregate_type, aggregate_id: t.aggregate_id })
     .from(t)
-    .where(and(sql`${t.id} in ${first}`, eq(t.state, 'pending')))
+    .where(and(eq(t.consumer, consumer), isPending, sql`${t.id} in ${first}`))
     .for('update', { skipLocked: true });
 };
 
@@ -65,22 +67,24 @@ export const takeDue = async (db: Db, consumer: string, limit: number): Promise<
   if (lanes.length === 0) return [];
   const types = sql.param(lanes.map(({ aggregate_type }) => aggregate_type));
   const ids = sql.param(lanes.map(({ aggregate_id }) => aggregate_id));
-  const inLanes = sql`(${t.aggregate_type}, ${t.aggregate_id}) in (
-    select * from unnest(${types}::varchar[], ${ids}::bigint[]))`;
+  const inLanes = sql`(
+    select id from (${oldestOf(consumer)}) oldest
+    where (aggregate_type, aggregate_id) in (
+      select * from unnest(${types}::varchar[], ${ids}::bigint[]))
+    order by id limit ${limit})`;
   return db
     .select({ id: t.id, event: t.event, attempts: t.attempts })
     .from(t)
-    .where(and(eq(t.consumer, consumer), eq(t.state, 'pending'), inLanes))
-    .orderBy(asc(t.id))
-    .limit(limit);
+    .where(and(eq(t.consumer, consumer), isPending, sql`${t.id} in ${inLanes}`))
+    .orderBy(asc(t.id));
 };
 
-export const markDone = async (db: Db, ids: readonly number[]): Promise<void> => {
+export const markDone = async (db: Db, consumer: string, ids: readonly number[]): Promise<void> => {
   if (ids.length === 0) return;
   await db
     .update(t)
     .set({ state: 'done', last_error: null, settled_at: sql`now()` })
-    .where(inArray(t.id, [...ids]));
+    .where(and(eq(t.consumer, consumer), isPending, inArray(t.id, [...ids])));
 };
 
 const LONGEST_FAULT = 1000;
@@ -88,11 +92,11 @@ const LONGEST_FAULT = 1000;
 /** Due again after 1, 2, 4 and 8 seconds; parked after the fifth failure. Answers whether it was parked. */
 export const markFailed = async (
   db: Db,
-  { id, attempts: before }: Pick<Incoming, 'id' | 'attempts'>,
+  { consumer, id, attempts: before }: Pick<Incoming, 'id' | 'attempts'> & { consumer: string },
   fault: string,
 ): Promise<boolean> => {
   const attempts = before + 1;
-  const isParked = attempts >= MOST_ATTEMPTS;
+  const isLast = attempts >= MOST_ATTEMPTS;
   const due_at = sql`clock_timestamp() + ${2 ** before} * interval '1 second'`;
   await db
     .update(t)
@@ -100,14 +104,14 @@ export const markFailed = async (
       attempts,
       due_at,
       last_error: fault.slice(0, LONGEST_FAULT),
-      ...(isParked && { state: 'parked' as const, settled_at: sql`now()` }),
+      ...(isLast && { state: 'parked' as const, settled_at: sql`now()` }),
     })
-    .where(and(eq(t.id, id), eq(t.state, 'pending')));
-  return isParked;
+    .where(and(eq(t.consumer, consumer), isPending, eq(t.id, id)));
+  return isLast;
 };
 
 export const countParked = async (db: Db): Promise<number> => {
-  const [row] = await db.select({ rows: count() }).from(t).where(eq(t.state, 'parked'));
+  const [row] = await db.select({ rows: count() }).from(t).where(isParked);
   return row?.rows ?? 0;
 };
 
@@ -129,13 +133,12 @@ export const findParked = (db: Db, limit: number): Promise<ParkedArrival[]> =>
       last_error: t.last_error,
     })
     .from(t)
-    .where(eq(t.state, 'parked'))
+    .where(isParked)
     .orderBy(asc(t.id))
     .limit(limit);
 
 /** Has parked events handled again, one or all of them, with five attempts before them. */
 export const releaseParked = async (db: Db, id?: number): Promise<number> => {
-  const isParked = eq(t.state, 'parked');
   const { rowCount } = await db
     .update(t)
     .set({ state: 'pending', attempts: 0, due_at: sql`now()`, settled_at: null })
@@ -144,10 +147,14 @@ export const releaseParked = async (db: Db, id?: number): Promise<number> => {
 };
 
 /** Longer than any event can come again: outbox and stream keep them for less. */
-export const purgeInbox = async (db: Db): Promise<void> => {
-  await db
-    .delete(t)
-    .where(and(eq(t.state, 'done'), sql`${t.settled_at} < now() - interval '7 days'`));
+export const purgeInbox = (db: Db): Promise<number> => {
+  const old = sql`(
+    select ctid from inbox where state = 'done' and settled_at < now() - interval '7 days'
+    limit ${STEP})`;
+  return inSteps(async () => {
+    const { rowCount } = await db.delete(t).where(sql`ctid in ${old}`);
+    return rowCount ?? 0;
+  });
 };
 
 export type Position = { created: string; sequence: number };

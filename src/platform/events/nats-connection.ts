@@ -73,6 +73,15 @@ const follow = async (connection: NatsConnection, state: State, log: Log): Promi
   state.down();
 };
 
+const DRAIN_MS = 2000;
+
+/** What was sent arrives, if the server is there; also ends a search for it. */
+const leave = async (connection: NatsConnection): Promise<void> => {
+  const draining = connection.drain().catch(() => undefined);
+  await Promise.race([draining, wait(DRAIN_MS)]);
+  await connection.close();
+};
+
 const keepConnected = async (
   { url, log }: Settings,
   state: State,
@@ -83,7 +92,8 @@ const keepConnected = async (
     try {
       const connection = await connect(optionsOf(url));
       log.info('NATS is reached');
-      if (signal.aborted) return await connection.close();
+      signal.addEventListener('abort', () => void leave(connection), { once: true });
+      if (signal.aborted) return await leave(connection);
       await follow(connection, state, log);
     } catch (fault) {
       if (!isTold) log.warn({ err: fault }, 'NATS cannot be reached');
@@ -92,8 +102,6 @@ const keepConnected = async (
     await wait(AGAIN_MS, undefined, { signal }).catch(() => undefined);
   }
 };
-
-const DRAIN_MS = 2000;
 
 export const createNatsLink = (settings: Settings): NatsLink => {
   const state = createState();
@@ -109,12 +117,6 @@ export const createNatsLink = (settings: Settings): NatsLink => {
     onDown: (hook) => void state.downs.push(hook),
     async close() {
       stop.abort();
-      const connection = state.current();
-      if (connection) {
-        const draining = connection.drain().catch(() => undefined);
-        await Promise.race([draining, wait(DRAIN_MS)]);
-        await connection.close();
-      }
       await running;
     },
   };

@@ -2,6 +2,7 @@ import { and, asc, count, eq, gte, inArray, isNotNull, isNull, lt, min, sql } fr
 import type { EventRecord, Fact } from '#kernel/event.ts';
 import { outboxTable as t } from '../outbox.table.ts';
 import type { Db } from '../postgres/database.ts';
+import { inSteps, STEP } from '../postgres/steps.ts';
 
 /** An event of the outbox, and where it stands there. */
 export type Outgoing = { position: number; event: EventRecord };
@@ -78,22 +79,20 @@ export type ReplayFilter = {
 };
 
 /** Has events relayed again, and answers how many. Consumers that handled them do nothing. */
-export const markForReplay = async (
-  db: Db,
-  { since, until, name }: ReplayFilter,
-): Promise<number> => {
-  const { rowCount } = await db
-    .update(t)
-    .set({ relayed_at: null })
-    .where(
-      and(
-        isNotNull(t.relayed_at),
-        since === undefined ? undefined : gte(t.occurred_at, since),
-        until === undefined ? undefined : lt(t.occurred_at, until),
-        name === undefined ? undefined : eq(t.name, name),
-      ),
-    );
-  return rowCount ?? 0;
+export const markForReplay = (db: Db, { since, until, name }: ReplayFilter): Promise<number> => {
+  const wanted = and(
+    isNotNull(t.relayed_at),
+    // What is relayed again meanwhile is not what was asked for.
+    sql`${t.relayed_at} < ${new Date().toISOString()}`,
+    since === undefined ? undefined : gte(t.occurred_at, since),
+    until === undefined ? undefined : lt(t.occurred_at, until),
+    name === undefined ? undefined : eq(t.name, name),
+  );
+  return inSteps(async () => {
+    const some = db.select({ id: t.id }).from(t).where(wanted).orderBy(asc(t.id)).limit(STEP);
+    const { rowCount } = await db.update(t).set({ relayed_at: null }).where(inArray(t.id, some));
+    return rowCount ?? 0;
+  });
 };
 
 export type Backlog = { rows: number; lag_seconds: number; unfit: number };
@@ -115,8 +114,12 @@ export const findBacklog = async (db: Db): Promise<Backlog> => {
   };
 };
 
-export const purgeOutbox = async (db: Db): Promise<void> => {
-  await db.delete(t).where(sql`${t.relayed_at} < now() - interval '24 hours'`);
+export const purgeOutbox = (db: Db): Promise<number> => {
+  const old = sql`${t.relayed_at} < now() - interval '24 hours'`;
+  return inSteps(async () => {
+    const some = db.select({ id: t.id }).from(t).where(old).limit(STEP);
+    return (await db.delete(t).where(inArray(t.id, some))).rowCount ?? 0;
+  });
 };
 
 export type Unfit = { position: number; event: EventRecord; fault: string };

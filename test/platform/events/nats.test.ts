@@ -4,7 +4,7 @@ import { http } from '#test/calls.ts';
 import { playOf, recorder, rowsOf, startEvents, state, untilRelayed } from '#test/events.ts';
 import { createUser } from '#test/factories.ts';
 import { isNatsMissing, startNats, type TestNats } from '#test/nats.ts';
-import { readStream } from '#test/nats-reader.ts';
+import { readStream, resend } from '#test/nats-reader.ts';
 
 const { told, consumer } = recorder(['track.played']);
 
@@ -102,6 +102,17 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
     expect(told.at(-1)?.payload).toEqual({ track_id: 61, user_id: 1, listener_id: 7 });
   });
 
+  it('a message that comes five times has one effect', async () => {
+    await state(app, playOf(81, 'repeated'));
+    await expect.poll(() => toldOf(81), { timeout: 20_000 }).toEqual(['repeated']);
+    const id = told.at(-1)?.id ?? '';
+    await resend(nats.url, id, 5);
+    await state(app, playOf(81, 'next'));
+    await expect.poll(() => toldOf(81), { timeout: 20_000 }).toEqual(['repeated', 'next']);
+    const found = (await readStream(nats.url)).filter((message) => message.id === id);
+    expect(found).toHaveLength(6);
+  });
+
   it('the live feed tells of events of every process', async () => {
     const ending = new AbortController();
     const feed = app.outside.events.live.subscribe(
@@ -115,6 +126,36 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
       if (heard.length === 2) ending.abort();
     }
     expect(heard).toEqual(['one', 'two']);
+  });
+});
+
+describe.skipIf(isNatsMissing)('with a NATS server that is away', () => {
+  it('the service starts, works, and stops at once', async () => {
+    const nats = await startNats();
+    await nats.stop();
+    const app = await testApp({ environment: { NATS_URL: nats.url }, events: true });
+    expect((await http(app, '/ready')).status).toBe(200);
+    await createUser(app);
+    const began = performance.now();
+    await app.outside.events.stop();
+    expect(performance.now() - began).toBeLessThan(10_000);
+    await nats.remove();
+  });
+
+  it('it stops at once, too, when the server went while it ran', async () => {
+    const nats = await startNats();
+    const app = await testApp({ environment: { NATS_URL: nats.url }, events: true });
+    await expect
+      .poll(() => natsHealth(app), { timeout: 20_000 })
+      .toMatchObject({ status: 'healthy' });
+    await nats.stop();
+    await expect
+      .poll(() => natsHealth(app), { timeout: 20_000 })
+      .toMatchObject({ status: 'degraded' });
+    const began = performance.now();
+    await app.outside.events.stop();
+    expect(performance.now() - began).toBeLessThan(10_000);
+    await nats.remove();
   });
 });
 
