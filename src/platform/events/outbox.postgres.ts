@@ -79,11 +79,15 @@ export type ReplayFilter = {
 };
 
 /** Has events relayed again, and answers how many. Consumers that handled them do nothing. */
-export const markForReplay = (db: Db, { since, until, name }: ReplayFilter): Promise<number> => {
+export const markForReplay = async (
+  db: Db,
+  { since, until, name }: ReplayFilter,
+): Promise<number> => {
+  const { rows } = await db.execute<{ began: string }>(sql`select now()::text as began`);
   const wanted = and(
     isNotNull(t.relayed_at),
     // What is relayed again meanwhile is not what was asked for.
-    sql`${t.relayed_at} < ${new Date().toISOString()}`,
+    sql`${t.relayed_at} < ${rows[0]?.began}::timestamptz`,
     since === undefined ? undefined : gte(t.occurred_at, since),
     until === undefined ? undefined : lt(t.occurred_at, until),
     name === undefined ? undefined : eq(t.name, name),
