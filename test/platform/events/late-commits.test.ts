@@ -2,12 +2,12 @@ import { expect, it } from 'vitest';
 import { testApp } from '#test/app.ts';
 import { playOf, recorder, rowsOf, startEvents, state, untilRelayed } from '#test/events.ts';
 
-const app = await testApp({ environment: { DATABASE_POOL_MAX: '20' } });
+const app = await testApp({ environment: { DATABASE_POOL_MAX: '60' } });
 const { told, consumer } = recorder(['track.played']);
 startEvents(app, [consumer]);
 
 const INVERSIONS = 1000;
-const AT_ONCE = 10;
+const AT_ONCE = 25;
 
 const isRelayed = async (request_id: string): Promise<boolean> => {
   const rows = await rowsOf(
@@ -41,4 +41,4 @@ it('an event that commits after a later one was relayed is relayed all the same'
   expect(inverted).toEqual([{ count: INVERSIONS }]);
   await expect.poll(() => told.length, { timeout: 20_000 }).toBe(2 * INVERSIONS);
   expect(new Set(told.map(({ request_id }) => request_id)).size).toBe(2 * INVERSIONS);
-}, 120_000);
+}, 180_000);
