@@ -6,6 +6,7 @@ import { registerRest } from '#api/rest.ts';
 import { registerTrpcHttp } from '#api/trpc-http.ts';
 import { type Config, limitsOf } from '#config.ts';
 import { withDeadline } from '#kernel/deadline.ts';
+import { createAnalyticsModule } from '#modules/analytics/analytics.module.ts';
 import { createAuditModule } from '#modules/audit/audit.module.ts';
 import { createAuthModule } from '#modules/auth/auth.module.ts';
 import { createTracksModule } from '#modules/tracks/tracks.module.ts';
@@ -21,9 +22,10 @@ import { createAppRouter } from './app-router.ts';
 import type { Outside } from './outside.ts';
 
 const createModules = (outside: Outside, config: Config) => {
-  const { database, secrets, now } = outside;
+  const { database, events, secrets, now } = outside;
+  const { factsOn } = events;
   const { auditOn, refusals } = createAuditModule(outside);
-  const users = createUsersModule({ database, auditOn });
+  const users = createUsersModule({ database, auditOn, factsOn });
   const access = createAccessTokens({
     secret: secrets.jwt,
     previous: secrets.jwt_previous,
@@ -38,6 +40,7 @@ const createModules = (outside: Outside, config: Config) => {
     rotates: config.jwt.JWT_REFRESH_ROTATION,
     accountsOn: users.accountsOn,
     auditOn,
+    factsOn,
     refusals,
     profileOf: (user_id) => users.service.me({ user_id }),
   });
@@ -45,6 +48,7 @@ const createModules = (outside: Outside, config: Config) => {
   const tracks = createTracksModule({
     ...outside,
     auditOn,
+    factsOn,
     users: users.service,
     streamUrls: createStreamSignatures({ secret: secrets.stream, life_ms, now }),
     fingerprint: createListenerFingerprint(secrets.jwt),
@@ -53,7 +57,7 @@ const createModules = (outside: Outside, config: Config) => {
     quota_bytes: STORAGE_QUOTA_BYTES,
     request_timeout_ms: config.server.REQUEST_TIMEOUT,
   });
-  return { refusals, users, auth, tracks };
+  return { refusals, users, auth, tracks, analytics: createAnalyticsModule({ database }) };
 };
 
 type Modules = ReturnType<typeof createModules>;
@@ -93,6 +97,7 @@ const healthSettings = (outside: Outside, config: Config, http: FastifyInstance)
   others: {
     notifications: () =>
       ({ status: outside.notifications.isAlive() ? 'healthy' : 'degraded' }) as const,
+    ...(outside.events.health && { nats: outside.events.health }),
     storage: async () => {
       await outside.blobs.check();
       return { status: 'healthy' } as const;
@@ -139,13 +144,21 @@ export const buildApp = async (outside: Outside, config: Config) => {
       auth: modules.auth.service,
       users: modules.users.service,
       tracks: modules.tracks.service,
+      analytics: modules.analytics.service,
+      events: outside.events.administration,
+      jobs: outside.jobs.administration,
     },
     jobs: [
       ...modules.auth.jobs,
       ...modules.tracks.jobs,
+      ...outside.events.jobs,
       purgeIdempotencyKeys(outside.database.db),
       sweepStaged(outside.blobs),
     ],
+    events: {
+      consumers: modules.analytics.consumers,
+      messages: [...modules.users.messages, ...modules.auth.messages, ...modules.tracks.messages],
+    },
     /** After the last request: what was to be written in the background is. */
     close: async () => {
       await http.close();

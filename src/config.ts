@@ -98,6 +98,14 @@ export const variables = {
       .default('ffmpeg')
       .describe('Decodes what the built-in decoders cannot, where it is installed'),
   }),
+  nats: z.object({
+    NATS_URL: settings
+      .url(['nats', 'tls'])
+      .optional()
+      .describe(
+        'NATS with JetStream, 2.9 or later, where events are published; unset: they stay within the service',
+      ),
+  }),
   queue: z.object({
     QUEUE_CONCURRENCY: settings
       .integer(0, 64, 2)

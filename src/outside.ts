@@ -2,6 +2,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '#config.ts';
 import { type AudioAnalysis, createAudioAnalysis } from '#platform/audio/analysis.ts';
+import { EVENTS_CHANNEL } from '#platform/events/direct.postgres.ts';
+import { createEvents, type Events } from '#platform/events/events.ts';
+import { createJobMetrics } from '#platform/job-metrics.ts';
 import { createJobs, type Jobs } from '#platform/jobs.ts';
 import type { Logger } from '#platform/logger.ts';
 import { createMetrics, type Metrics } from '#platform/metrics.ts';
@@ -15,7 +18,7 @@ import type { BlobStore } from '#platform/storage/blob-store.ts';
 import { createLocalBlobStore } from '#platform/storage/local.ts';
 
 /** The channels that processes tell each other of changes on. */
-const CHANNELS = ['veza_sessions'];
+const CHANNELS = ['veza_sessions', EVENTS_CHANNEL];
 
 /** Everything beyond this process that the application reaches, opened and ready. */
 export type Outside = {
@@ -26,6 +29,7 @@ export type Outside = {
   pool: DatabasePool;
   database: Database;
   notifications: Notifications;
+  events: Events;
   jobs: Jobs;
   blobs: BlobStore;
   analysis: AudioAnalysis;
@@ -72,14 +76,25 @@ const filesFolder = ({ server, storage }: Config): string =>
 export const openOutside = async (given: Given): Promise<Outside> => {
   const { config, database_url: url, log, version, now = () => new Date() } = given;
   const metrics = createMetrics({ version });
+  const { pool, database } = openDatabase(given, metrics);
+  const notifications = createNotifications({ url, channels: CHANNELS, log });
+  const { registry } = metrics;
+  const { NATS_URL: nats_url } = config.nats;
   return {
     log,
     version,
     now,
     metrics,
-    ...openDatabase(given, metrics),
-    notifications: createNotifications({ url, channels: CHANNELS, log }),
-    jobs: createJobs({ url, concurrency: config.queue.QUEUE_CONCURRENCY, log }),
+    pool,
+    database,
+    notifications,
+    events: createEvents({ database_url: url, nats_url, database, notifications, registry, log }),
+    jobs: createJobs({
+      url,
+      concurrency: config.queue.QUEUE_CONCURRENCY,
+      metrics: createJobMetrics(registry),
+      log,
+    }),
     blobs: createLocalBlobStore({ folder: filesFolder(config) }),
     analysis: createAudioAnalysis({
       log,
@@ -94,6 +109,7 @@ export const openOutside = async (given: Given): Promise<Outside> => {
 /** In the order of use: work ends before what it works with. */
 export const closeOutside = async (outside: Outside): Promise<void> => {
   await outside.jobs.stop(3000).catch((err: unknown) => outside.log.warn({ err }, 'jobs'));
+  await outside.events.stop();
   await outside.analysis.close();
   await outside.notifications.close();
   await outside.passwords.close();

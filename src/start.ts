@@ -116,6 +116,7 @@ export const startService = async (config: Config): Promise<Service> => {
       afterwards: () => migrateJobs(database.migration_url, app.jobs),
     });
     await outside.jobs.start(app.jobs);
+    outside.events.start(app.events);
     app.open();
     announce(log, url, config);
   };

@@ -18,6 +18,8 @@ type Options = {
   now?: () => Date;
   /** Whether jobs are run; by default they wait. */
   jobs?: boolean;
+  /** Whether events are relayed and handled; by default they wait in the outbox. */
+  events?: boolean;
   /** Lines of the log, when a test looks at them. */
   log?: (line: string) => void;
   /** The process it runs beside, sharing database, files and secrets. */
@@ -63,6 +65,7 @@ export const testApp = async (options: Options = {}): Promise<TestApp> => {
   });
   const app = await buildApp(outside, config);
   await outside.jobs.start(app.jobs);
+  if (options.events) outside.events.start(app.events);
   app.open();
   await app.http.ready();
 

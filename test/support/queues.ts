@@ -5,6 +5,7 @@ export const queues = [
   'tracks.purge',
   'idempotency.purge',
   'storage.sweep',
+  'events.purge',
 ].map((name) => ({
   name,
   retry_limit: 3,

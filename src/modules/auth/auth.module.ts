@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Member } from '#kernel/actor.ts';
+import type { Facts } from '#kernel/event.ts';
 import type { AuditTrail, RefusalAudit } from '#modules/audit/audit.events.ts';
 import type { OwnProfile } from '#modules/users/users.contract.ts';
 import { createCommonPasswords } from '#platform/common-passwords.ts';
@@ -17,6 +18,7 @@ import {
   purgeSignIns,
 } from './auth.postgres.ts';
 import { forgetSignIns } from './auth.job.ts';
+import { authMessages } from './auth.nats.ts';
 import { createAuthRouter, createPasswordRouter } from './auth.router.ts';
 import { createAuthService } from './auth.service.ts';
 import { type Changes, createIdentification } from './identification.ts';
@@ -40,6 +42,7 @@ type Outside = {
   now: () => Date;
   accountsOn: (db: Db) => Accounts;
   auditOn: (db: Db) => AuditTrail;
+  factsOn: (db: Db) => Facts;
   refusals: RefusalAudit;
   profileOf: (user_id: number) => Promise<OwnProfile>;
 };
@@ -60,7 +63,7 @@ const changesFrom = (notifications: Notifications): Changes => {
 };
 
 export const createAuthModule = (outside: Outside) => {
-  const { database, notifications, accountsOn, auditOn, access, secrets, now } = outside;
+  const { database, notifications, accountsOn, auditOn, factsOn, access, secrets, now } = outside;
   const members = createMemberStore(database.db);
   const identification = createIdentification({
     members,
@@ -84,7 +87,12 @@ export const createAuthModule = (outside: Outside) => {
     takeTurn: createTurns(LONGEST_LINE),
     inTransaction: (work) =>
       database.inTransaction((db) =>
-        work({ accounts: accountsOn(db), sessions: createSessionStore(db), audit: auditOn(db) }),
+        work({
+          accounts: accountsOn(db),
+          sessions: createSessionStore(db),
+          audit: auditOn(db),
+          facts: factsOn(db),
+        }),
       ),
     common: createCommonPasswords(),
     mint: createTokenMint(secrets),
@@ -94,6 +102,7 @@ export const createAuthModule = (outside: Outside) => {
     service,
     router: createAuthRouter(service),
     passwordRouter: createPasswordRouter(service),
+    messages: authMessages,
     jobs: [forgetSignIns(() => purgeSignIns(database.db, now()))],
     identification: {
       verify: (token: string) => access.verify(token),

@@ -1,4 +1,5 @@
 import type { Member, Role, AccountState } from '#kernel/actor.ts';
+import type { Facts } from '#kernel/event.ts';
 import type { AuditTrail, RefusalAudit } from '#modules/audit/audit.events.ts';
 import type { FoundToken, NewSession, Session, SessionEnd } from './session.ts';
 import type { TakeTurn } from './turns.ts';
@@ -27,8 +28,8 @@ export interface SessionStore {
   insertOne(session: NewSession, token_hash: Buffer): Promise<Session>;
   /** Sessions that have neither ended nor expired, newest first; those unused for `idle_ms` have expired. */
   findManyLive(user_id: number, now: Date, idle_ms: number): Promise<Session[]>;
-  /** Ends those that are live, tells every process at commit, and answers how many they were. */
-  endMany(which: Ending): Promise<number>;
+  /** Ends those that are live, tells every process at commit, and answers which they were. */
+  endMany(which: Ending): Promise<number[]>;
   /** Locks the session, so that one caller at a time decides about its tokens. */
   lockToken(token_hash: Buffer): Promise<FoundToken | undefined>;
   isLive(token_hash: Buffer): Promise<boolean>;
@@ -86,7 +87,12 @@ export interface CommonPasswords {
   has(password: string): Promise<boolean>;
 }
 
-export type AuthStores = { accounts: Accounts; sessions: SessionStore; audit: AuditTrail };
+export type AuthStores = {
+  accounts: Accounts;
+  sessions: SessionStore;
+  audit: AuditTrail;
+  facts: Facts;
+};
 export type InTransaction = <T>(work: (stores: AuthStores) => Promise<T>) => Promise<T>;
 
 /** What the verbs need; `P` is the profile that the neighbour shows an account of itself. */

@@ -3,6 +3,7 @@ import { readFeed } from '#kernel/feed.ts';
 import type { Feed, FeedQuery } from '#kernel/page.ts';
 import { assertVersion } from '#kernel/version.ts';
 import { restorableSince, restorableUntil, type Track, trackErrors } from './track.ts';
+import { trackEvents } from './tracks.events.ts';
 import { canSee, isOwner } from './tracks.policy.ts';
 import type { Changes, Deps, TrackFilter, TrackStores } from './tracks.ports.ts';
 
@@ -104,7 +105,11 @@ export const update =
         success: true,
         details,
       });
-      return stores.tracks.updateOne(id, changes);
+      const track = await stores.tracks.updateOne(id, changes);
+      const { user_id, visibility } = track;
+      const updated = { track_id: id, user_id, fields, visibility };
+      await stores.facts.record(trackEvents.updated(id, updated, origin));
+      return track;
     });
 
 export type Removed = { id: number; restorable_until: string };
@@ -113,7 +118,7 @@ export const remove =
   ({ inTransaction, quota_bytes, now }: Deps) =>
   (actor: Member, id: number, { origin, if_match }: Call): Promise<Removed> =>
     inTransaction(async (stores) => {
-      const { tracks, audit } = stores;
+      const { tracks, audit, facts } = stores;
       const track = await lockLive(stores, actor, id);
       assertVersion(if_match, track.version);
       const at = now();
@@ -127,6 +132,8 @@ export const remove =
         success: true,
         details,
       });
+      const { user_id, size_bytes } = track;
+      await facts.record(trackEvents.removed(id, { track_id: id, user_id, size_bytes }, origin));
       return { id, restorable_until: restorableUntil(at).toISOString() };
     });
 
@@ -135,7 +142,7 @@ export const restore =
   ({ inTransaction, quota_bytes, now }: Deps) =>
   (actor: Member, id: number, { origin }: Call): Promise<Track> =>
     inTransaction(async (stores) => {
-      const { tracks, audit } = stores;
+      const { tracks, audit, facts } = stores;
       const track = await lockOwn(stores, actor, id);
       if (track.deleted_at === null) return track;
       if (new Date(track.deleted_at) <= restorableSince(now())) throw trackErrors.notFound();
@@ -148,6 +155,8 @@ export const restore =
         success: true,
         details,
       });
+      const { user_id, size_bytes } = track;
+      await facts.record(trackEvents.restored(id, { track_id: id, user_id, size_bytes }, origin));
       return tracks.setDeleted(id, null);
     });
 

@@ -1,6 +1,7 @@
 import { type Actor, type Origin, userIdOf } from '#kernel/actor.ts';
 import { Media } from '#kernel/media.ts';
 import { DAY_MS, isPlay, type Track, trackErrors } from './track.ts';
+import { trackEvents } from './tracks.events.ts';
 import { get } from './tracks.library.ts';
 import { canDownload, isOwner } from './tracks.policy.ts';
 import type { Deps } from './tracks.ports.ts';
@@ -111,7 +112,13 @@ export const recordPlay =
     const day = dayOf(deps.now());
     const listener =
       actor.type === 'member' ? `user:${actor.user_id}` : deps.fingerprint(origin, day);
-    return deps.plays.countPlay({ track_id: id, day, listener });
+    return deps.inTransaction(async ({ plays, facts }) => {
+      const result = await plays.countPlay({ track_id: id, day, listener });
+      const listener_id = actor.type === 'member' ? actor.user_id : null;
+      const played = { track_id: id, user_id: track.user_id, listener_id };
+      if (result.counted) await facts.record(trackEvents.played(id, played, origin));
+      return result;
+    });
   };
 
 export type Stats = Pick<Track, 'play_count' | 'like_count' | 'comment_count'> & {

@@ -1,3 +1,4 @@
+import type { Facts } from '#kernel/event.ts';
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
 import type { AudioAnalysis } from '#platform/audio/analysis.ts';
 import { contentTypeOf } from '#platform/audio/audio.ts';
@@ -8,6 +9,7 @@ import { type BlobStore, contentKey } from '#platform/storage/blob-store.ts';
 import type { createStreamSignatures } from '#platform/stream-signatures.ts';
 import { PROCESS, processTrack, purgeTracks } from './tracks.job.ts';
 import { registerStream } from './tracks.http.ts';
+import { trackMessages } from './tracks.nats.ts';
 import type { Deps, Users } from './tracks.ports.ts';
 import { createPlayStore, createTrackReads, createTrackWrites } from './tracks.postgres.ts';
 import { createTracksRouter } from './tracks.router.ts';
@@ -24,27 +26,32 @@ type Outside = Pick<
   streamUrls: ReturnType<typeof createStreamSignatures>;
   users: Users;
   auditOn: (db: Db) => AuditTrail;
+  factsOn: (db: Db) => Facts;
 };
 
 export const createTracksModule = (outside: Outside) => {
-  const { database, jobs, auditOn } = outside;
+  const { database, jobs, auditOn, factsOn } = outside;
   const service = createTracksService({
     ...outside,
     tracks: createTrackReads(database.db),
-    plays: createPlayStore(database.db),
     recognition: { formatOf: sniffAudio, contentTypeOf, keyOf: contentKey },
     inTransaction: (work) =>
       database.inTransaction((db) =>
         work({
           tracks: createTrackWrites(db),
-          queue: { process: (track_id) => jobs.enqueue(db, PROCESS, { track_id }) },
+          plays: createPlayStore(db),
+          queue: {
+            process: async (track_id) => void (await jobs.enqueue(db, PROCESS, { track_id })),
+          },
           audit: auditOn(db),
+          facts: factsOn(db),
         }),
       ),
   });
   return {
     service,
     router: createTracksRouter(service),
+    messages: trackMessages,
     jobs: [processTrack(service), purgeTracks(service)],
     registerHttp: (app: Parameters<typeof registerStream>[0]) => registerStream(app, service),
   };

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Origin } from '#kernel/actor.ts';
+import type { Facts } from '#kernel/event.ts';
 import type { Slice } from '#kernel/feed.ts';
 import type { ByteRange } from '#kernel/media.ts';
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
@@ -144,7 +145,13 @@ export interface Queue {
   process(track_id: number): Promise<void>;
 }
 
-export type TrackStores = { tracks: TrackWrites; queue: Queue; audit: AuditTrail };
+export type TrackStores = {
+  tracks: TrackWrites;
+  plays: PlayStore;
+  queue: Queue;
+  audit: AuditTrail;
+  facts: Facts;
+};
 export type InTransaction = <T>(work: (stores: TrackStores) => Promise<T>) => Promise<T>;
 
 /** Counts bytes that come and go. */
@@ -156,7 +163,6 @@ export interface Meter {
 /** What the verbs need. */
 export type Deps = {
   tracks: TrackReads;
-  plays: PlayStore;
   inTransaction: InTransaction;
   users: Users;
   blobs: Blobs;

@@ -1,4 +1,5 @@
 import { type Track, titleFrom } from './track.ts';
+import { trackEvents } from './tracks.events.ts';
 import type { Deps, Report } from './tracks.ports.ts';
 
 type Found = Extract<Report, { ok: true }>;
@@ -9,15 +10,21 @@ const titleOf = ({ title, original_filename }: Track, found: Found): string =>
 
 /** Writes down what the file was found to be, unless the track was deleted or read again meanwhile. */
 const settle = ({ inTransaction }: Deps, id: number, report: Report): Promise<void> =>
-  inTransaction(async ({ tracks }) => {
+  inTransaction(async ({ tracks, facts }) => {
     const track = await tracks.lockOneById(id);
     if (track?.status !== 'processing') return;
-    if (!report.ok) return tracks.setFailed(id, report.failure_code);
+    const about = { track_id: id, user_id: track.user_id };
+    if (!report.ok) {
+      const { failure_code } = report;
+      await tracks.setFailed(id, failure_code);
+      return facts.record(trackEvents.failed(id, { ...about, failure_code }, undefined));
+    }
     const { artist, album, genre, year, bitrate, sample_rate, channels, peaks } = report;
     const duration_seconds = Math.round(report.duration_seconds);
     const properties = { duration_seconds, bitrate: Math.round(bitrate), sample_rate, channels };
     const title = titleOf(track, report);
     await tracks.setReady(id, { title, artist, album, genre, year, ...properties }, peaks);
+    await facts.record(trackEvents.ready(id, { ...about, title, duration_seconds }, undefined));
   });
 
 /** Reads the audio of a track, whatever became of its owner meanwhile. */

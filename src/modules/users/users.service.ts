@@ -3,6 +3,7 @@ import { readFeed } from '#kernel/feed.ts';
 import type { Feed, FeedQuery } from '#kernel/page.ts';
 import { assertVersion } from '#kernel/version.ts';
 import { type OwnProfile, type Profile, type ProfileChanges, userErrors } from './user.ts';
+import { userEvents } from './users.events.ts';
 import type { InTransaction, UserStore } from './users.ports.ts';
 
 type Deps = { users: UserStore; inTransaction: InTransaction };
@@ -30,7 +31,7 @@ type Call = { origin: Origin; if_match: readonly string[] | undefined };
 const updateMe =
   ({ inTransaction }: Deps) =>
   (actor: Member, changes: ProfileChanges, { origin, if_match }: Call): Promise<OwnProfile> =>
-    inTransaction(async ({ users, audit }) => {
+    inTransaction(async ({ users, audit, facts }) => {
       const before = await users.lockOneById(actor.user_id);
       if (!before) throw userErrors.notFound();
       assertVersion(if_match, before.version);
@@ -43,7 +44,9 @@ const updateMe =
         success: true,
         details: { fields: fields.join(' ') },
       });
-      return users.updateOne(actor.user_id, changes);
+      const { user_id } = actor;
+      await facts.record(userEvents.profileUpdated(user_id, { user_id, fields }, origin));
+      return users.updateOne(user_id, changes);
     });
 
 const get =
