@@ -14,6 +14,7 @@ import { createIdempotencyKeys, purgeIdempotencyKeys } from '#platform/idempoten
 import { createProcessHealth } from '#platform/process-health.ts';
 import { createListenerFingerprint } from '#platform/listener-fingerprint.ts';
 import { createMemoryRateLimiter } from '#platform/rate-limiter.ts';
+import { createSharedRateLimiter } from '#platform/redis/rate-limiter.ts';
 import { sweepStaged } from '#platform/storage/sweep.job.ts';
 import { createStreamSignatures } from '#platform/stream-signatures.ts';
 import { createAccessTokens } from '#platform/tokens.ts';
@@ -56,6 +57,13 @@ const createModules = (outside: Outside, config: Config) => {
   return { refusals, users, auth, tracks };
 };
 
+const createCounter = ({ redis }: Outside, { limits }: Config): HttpSettings['counter'] => {
+  const memory = createMemoryRateLimiter();
+  if (!redis) return memory;
+  const { RATE_LIMIT_FALLBACK_TO_MEMORY: falls_back } = limits;
+  return createSharedRateLimiter({ redis, memory, falls_back });
+};
+
 type Modules = ReturnType<typeof createModules>;
 
 const httpSettings = (
@@ -69,7 +77,7 @@ const httpSettings = (
   proxies: config.server.TRUSTED_PROXIES.block,
   identification: auth.identification,
   refused: refusals,
-  counter: createMemoryRateLimiter(),
+  counter: createCounter(outside, config),
   limits: limitsOf(config),
   upload_max_bytes: config.storage.UPLOAD_MAX_BYTES,
   timeout_ms: config.server.REQUEST_TIMEOUT,
@@ -82,6 +90,12 @@ const pingWithin = async ({ pool }: Outside): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** Without Redis each process keeps its own counts and answers: slower, and no less right. */
+const redisHealth = ({ redis }: Outside) =>
+  redis && {
+    redis: () => ({ status: redis.isUp() ? 'healthy' : 'degraded' }) as const,
+  };
 
 const healthSettings = (outside: Outside, config: Config, http: FastifyInstance) => ({
   service: `veza-backend-${config.server.ENVIRONMENT}`,
@@ -97,6 +111,7 @@ const healthSettings = (outside: Outside, config: Config, http: FastifyInstance)
       await outside.blobs.check();
       return { status: 'healthy' } as const;
     },
+    ...redisHealth(outside),
     ...createProcessHealth(),
   },
   notReady: async () => {

@@ -10,6 +10,7 @@ import { createDatabase, type Database } from '#platform/postgres/database.ts';
 import { createNotifications, type Notifications } from '#platform/postgres/notifications.ts';
 import { createPool, type DatabasePool } from '#platform/postgres/pool.ts';
 import { watchSlowQueries } from '#platform/postgres/slow-queries.ts';
+import { createRedis, type Redis } from '#platform/redis/redis.ts';
 import { keptSecret } from '#platform/secrets.ts';
 import type { BlobStore } from '#platform/storage/blob-store.ts';
 import { createLocalBlobStore } from '#platform/storage/local.ts';
@@ -26,6 +27,8 @@ export type Outside = {
   pool: DatabasePool;
   database: Database;
   notifications: Notifications;
+  /** When one is configured; it may be away at any moment. */
+  redis: Redis | undefined;
   jobs: Jobs;
   blobs: BlobStore;
   analysis: AudioAnalysis;
@@ -60,6 +63,11 @@ const openDatabase = ({ config, database_url: url, log }: Given, metrics: Metric
   return { pool, database: createDatabase(pool) };
 };
 
+const openRedis = ({ config, log }: Given): Redis | undefined => {
+  const { REDIS_URL: url } = config.redis;
+  return url === undefined ? undefined : createRedis({ url, log });
+};
+
 const readSecrets = async ({ server, jwt, storage }: Config): Promise<Outside['secrets']> => ({
   jwt: jwt.JWT_SECRET ?? (await keptSecret(server.DATA_DIR, 'jwt')),
   jwt_previous: jwt.JWT_SECRET_PREVIOUS,
@@ -79,6 +87,7 @@ export const openOutside = async (given: Given): Promise<Outside> => {
     metrics,
     ...openDatabase(given, metrics),
     notifications: createNotifications({ url, channels: CHANNELS, log }),
+    redis: openRedis(given),
     jobs: createJobs({ url, concurrency: config.queue.QUEUE_CONCURRENCY, log }),
     blobs: createLocalBlobStore({ folder: filesFolder(config) }),
     analysis: createAudioAnalysis({
@@ -96,6 +105,7 @@ export const closeOutside = async (outside: Outside): Promise<void> => {
   await outside.jobs.stop(3000).catch((err: unknown) => outside.log.warn({ err }, 'jobs'));
   await outside.analysis.close();
   await outside.notifications.close();
+  await outside.redis?.close();
   await outside.passwords.close();
   await outside.pool.end();
 };

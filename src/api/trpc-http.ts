@@ -36,14 +36,27 @@ const callsIn = (path: string, { query }: FastifyRequest): number => {
   return [batch].flat()[0] === '1' ? path.split(',').length : 1;
 };
 
-/** Each call of a batch counts; the request itself was counted as the first. */
+/** Each call of a batch counts; the request itself was counted as the first. All are counted at once. */
+const spendOthers = async (
+  app: FastifyInstance,
+  calls: number,
+  { req, res }: { req: FastifyRequest; res: FastifyReply },
+): Promise<void> => {
+  const spending: Promise<void>[] = [];
+  for (let extra = 1; extra < calls; extra += 1) {
+    const counting = app.spend(req, res);
+    if (counting) spending.push(counting);
+  }
+  if (spending.length > 0) await Promise.all(spending);
+};
+
 const answerWith =
   (app: FastifyInstance, { router, refused, contextOf }: Settings) =>
   async (path: string, req: FastifyRequest, res: FastifyReply): Promise<void> => {
     const calls = callsIn(path, req);
     if (calls > MOST_CALLS)
       throw sharedErrors.validation({ message: `A batch has at most ${MOST_CALLS} calls` });
-    for (let extra = 1; extra < calls; extra += 1) app.spend(req, res);
+    await spendOthers(app, calls, { req, res });
     return fastifyRequestHandler({
       req,
       res,
