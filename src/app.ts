@@ -10,6 +10,7 @@ import { createAuditModule } from '#modules/audit/audit.module.ts';
 import { createAuthModule } from '#modules/auth/auth.module.ts';
 import { createTracksModule } from '#modules/tracks/tracks.module.ts';
 import { createUsersModule } from '#modules/users/users.module.ts';
+import { purgeCache } from '#platform/cache/cache.postgres.ts';
 import { createIdempotencyKeys, purgeIdempotencyKeys } from '#platform/idempotency-keys.ts';
 import { createProcessHealth } from '#platform/process-health.ts';
 import { createListenerFingerprint } from '#platform/listener-fingerprint.ts';
@@ -22,9 +23,9 @@ import { createAppRouter } from './app-router.ts';
 import type { Outside } from './outside.ts';
 
 const createModules = (outside: Outside, config: Config) => {
-  const { database, secrets, now } = outside;
+  const { database, cache, secrets, now } = outside;
   const { auditOn, refusals } = createAuditModule(outside);
-  const users = createUsersModule({ database, auditOn });
+  const users = createUsersModule({ database, cache, auditOn });
   const access = createAccessTokens({
     secret: secrets.jwt,
     previous: secrets.jwt_previous,
@@ -159,6 +160,7 @@ export const buildApp = async (outside: Outside, config: Config) => {
       ...modules.auth.jobs,
       ...modules.tracks.jobs,
       purgeIdempotencyKeys(outside.database.db),
+      purgeCache(outside.database.db),
       sweepStaged(outside.blobs),
     ],
     /** After the last request: what was to be written in the background is. */

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '#config.ts';
 import { type AudioAnalysis, createAudioAnalysis } from '#platform/audio/analysis.ts';
+import { CACHE_CHANNEL } from '#platform/cache/cache.postgres.ts';
+import { type Cache, createCache } from '#platform/cache/cache.ts';
 import { createJobs, type Jobs } from '#platform/jobs.ts';
 import type { Logger } from '#platform/logger.ts';
 import { createMetrics, type Metrics } from '#platform/metrics.ts';
@@ -15,8 +17,11 @@ import { keptSecret } from '#platform/secrets.ts';
 import type { BlobStore } from '#platform/storage/blob-store.ts';
 import { createLocalBlobStore } from '#platform/storage/local.ts';
 
+/** Accounts that have changed are told of on this one, as `user:3`. */
+const ACCOUNTS_CHANNEL = 'veza_sessions';
+
 /** The channels that processes tell each other of changes on. */
-const CHANNELS = ['veza_sessions'];
+const CHANNELS = [ACCOUNTS_CHANNEL, CACHE_CHANNEL];
 
 /** Everything beyond this process that the application reaches, opened and ready. */
 export type Outside = {
@@ -29,6 +34,7 @@ export type Outside = {
   notifications: Notifications;
   /** When one is configured; it may be away at any moment. */
   redis: Redis | undefined;
+  cache: Cache;
   jobs: Jobs;
   blobs: BlobStore;
   analysis: AudioAnalysis;
@@ -77,17 +83,46 @@ const readSecrets = async ({ server, jwt, storage }: Config): Promise<Outside['s
 const filesFolder = ({ server, storage }: Config): string =>
   storage.STORAGE_URL ? fileURLToPath(storage.STORAGE_URL) : join(server.DATA_DIR, 'files');
 
+type Shared = Pick<Outside, 'database' | 'notifications' | 'redis'>;
+
+const openCache = ({ config: { cache, server }, log }: Given, shared: Shared): Cache => {
+  const opened = createCache(
+    { ...shared, log },
+    {
+      enabled: {
+        level1: cache.CACHE_ENABLE_LEVEL1,
+        level2: cache.CACHE_ENABLE_LEVEL2,
+        level3: cache.CACHE_ENABLE_LEVEL3,
+      },
+      max_bytes: cache.CACHE_MAX_MEMORY_MB * 2 ** 20,
+      compression_level: cache.CACHE_COMPRESSION_LEVEL,
+      stats_interval_ms: cache.CACHE_STATS_INTERVAL,
+      load_timeout_ms: server.REQUEST_TIMEOUT,
+    },
+  );
+  shared.notifications.on(ACCOUNTS_CHANNEL, (payload) => {
+    if (payload.startsWith('user:')) opened.invalidate([payload]);
+  });
+  return opened;
+};
+
 export const openOutside = async (given: Given): Promise<Outside> => {
   const { config, database_url: url, log, version, now = () => new Date() } = given;
   const metrics = createMetrics({ version });
+  const opened = openDatabase(given, metrics);
+  const notifications = createNotifications({ url, channels: CHANNELS, log });
+  const redis = openRedis(given);
+  const cache = openCache(given, { database: opened.database, notifications, redis });
+  metrics.watchCache(() => cache.statistics());
   return {
     log,
     version,
     now,
     metrics,
-    ...openDatabase(given, metrics),
-    notifications: createNotifications({ url, channels: CHANNELS, log }),
-    redis: openRedis(given),
+    ...opened,
+    notifications,
+    redis,
+    cache,
     jobs: createJobs({ url, concurrency: config.queue.QUEUE_CONCURRENCY, log }),
     blobs: createLocalBlobStore({ folder: filesFolder(config) }),
     analysis: createAudioAnalysis({
@@ -105,6 +140,7 @@ export const closeOutside = async (outside: Outside): Promise<void> => {
   await outside.jobs.stop(3000).catch((err: unknown) => outside.log.warn({ err }, 'jobs'));
   await outside.analysis.close();
   await outside.notifications.close();
+  outside.cache.close();
   await outside.redis?.close();
   await outside.passwords.close();
   await outside.pool.end();

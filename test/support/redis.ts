@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { until } from './until.ts';
 
 const isInstalled = (): boolean => {
   try {
@@ -86,9 +87,5 @@ export const startRedis = async (port?: number) => {
 };
 
 /** Waits until a process is connected. */
-export const untilUp = async (redis: { isUp(): boolean } | undefined): Promise<void> => {
-  for (let tries = 0; !redis?.isUp(); tries += 1) {
-    if (tries > 400) throw new Error('The process found no Redis');
-    await wait(25);
-  }
-};
+export const untilUp = (redis: { isUp(): boolean } | undefined): Promise<void> =>
+  until(() => redis?.isUp() === true);

@@ -1,4 +1,5 @@
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
+import type { Cache } from '#platform/cache/cache.ts';
 import type { AudioAnalysis } from '#platform/audio/analysis.ts';
 import { contentTypeOf } from '#platform/audio/audio.ts';
 import { sniffAudio } from '#platform/audio/sniff.ts';
@@ -6,9 +7,11 @@ import type { Jobs } from '#platform/jobs.ts';
 import type { Database, Db } from '#platform/postgres/database.ts';
 import { type BlobStore, contentKey } from '#platform/storage/blob-store.ts';
 import type { createStreamSignatures } from '#platform/stream-signatures.ts';
+import type { Track } from './track.ts';
 import { PROCESS, processTrack, purgeTracks } from './tracks.job.ts';
 import { registerStream } from './tracks.http.ts';
 import type { Deps, Users } from './tracks.ports.ts';
+import { announcing } from './tracks.shown.ts';
 import { createPlayStore, createTrackReads, createTrackWrites } from './tracks.postgres.ts';
 import { createTracksRouter } from './tracks.router.ts';
 import { createTracksService } from './tracks.service.ts';
@@ -24,19 +27,31 @@ type Outside = Pick<
   streamUrls: ReturnType<typeof createStreamSignatures>;
   users: Users;
   auditOn: (db: Db) => AuditTrail;
+  cache: Cache;
 };
 
+const SECOND_MS = 1000;
+
+/** As old as counters may be while a track is read all the time; otherwise a minute. */
+const times = { floor_ms: 15 * SECOND_MS, ceiling_ms: 60 * SECOND_MS, stale_ms: 45 * SECOND_MS };
+
+const createCached = (cache: Cache) => ({
+  shown: cache.kind<Track | undefined>({ name: 'track', schema: 1, ...times }),
+  waveforms: cache.kind<number[] | null>({ name: 'waveform', schema: 1, ...times }),
+});
+
 export const createTracksModule = (outside: Outside) => {
-  const { database, jobs, auditOn } = outside;
+  const { database, jobs, auditOn, cache } = outside;
   const service = createTracksService({
     ...outside,
     tracks: createTrackReads(database.db),
+    ...createCached(cache),
     plays: createPlayStore(database.db),
     recognition: { formatOf: sniffAudio, contentTypeOf, keyOf: contentKey },
     inTransaction: (work) =>
       database.inTransaction((db) =>
         work({
-          tracks: createTrackWrites(db),
+          tracks: announcing(createTrackWrites(db), cache.tagsOn(db)),
           queue: { process: (track_id) => jobs.enqueue(db, PROCESS, { track_id }) },
           audit: auditOn(db),
         }),

@@ -1,16 +1,26 @@
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
+import type { Cache } from '#platform/cache/cache.ts';
 import type { Database, Db } from '#platform/postgres/database.ts';
+import type { Profile } from './user.ts';
 import { createAccountStore, createUserStore } from './users.postgres.ts';
 import { createUsersRouter } from './users.router.ts';
 import { createUsersService } from './users.service.ts';
 
-type Outside = { database: Database; auditOn: (db: Db) => AuditTrail };
+type Outside = { database: Database; cache: Cache; auditOn: (db: Db) => AuditTrail };
 
-export const createUsersModule = ({ database, auditOn }: Outside) => {
+const SECOND_MS = 1000;
+
+/** As old as the count of tracks may be; everything else is seen when it changes. */
+const times = { floor_ms: 15 * SECOND_MS, ceiling_ms: 60 * SECOND_MS, stale_ms: 45 * SECOND_MS };
+
+export const createUsersModule = ({ database, cache, auditOn }: Outside) => {
   const service = createUsersService({
     users: createUserStore(database.db),
+    shown: cache.kind<Profile | undefined>({ name: 'profile', schema: 1, ...times }),
     inTransaction: (work) =>
-      database.inTransaction((db) => work({ users: createUserStore(db), audit: auditOn(db) })),
+      database.inTransaction((db) =>
+        work({ users: createUserStore(db), audit: auditOn(db), cache: cache.tagsOn(db) }),
+      ),
   });
   return { service, router: createUsersRouter(service), accountsOn: createAccountStore };
 };

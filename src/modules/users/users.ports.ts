@@ -1,4 +1,5 @@
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
+import type { CacheTags } from '#kernel/cached.ts';
 import type { Slice } from '#kernel/feed.ts';
 import type { Account, NewAccount, OwnProfile, Profile, ProfileChanges } from './user.ts';
 
@@ -26,5 +27,5 @@ export interface AccountStore {
   updatePasswordHash(id: number, password_hash: string): Promise<void>;
 }
 
-export type UserStores = { users: UserStore; audit: AuditTrail };
+export type UserStores = { users: UserStore; audit: AuditTrail; cache: CacheTags };
 export type InTransaction = <T>(work: (stores: UserStores) => Promise<T>) => Promise<T>;
