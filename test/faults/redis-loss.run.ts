@@ -101,7 +101,7 @@ const report = (title: string, samples: readonly Sample[]): void => {
 const measure = async (title: string, service: Service, fault: Fault): Promise<void> => {
   const users: User[] = [];
   const tracks: number[] = [];
-  for (let n = 0; n < 5; n += 1) {
+  for (let n = 0; n < 3; n += 1) {
     const user = await signUp(service.url);
     users.push(user);
     tracks.push(await addTrack(service.url, user.token));

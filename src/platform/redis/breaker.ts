@@ -83,24 +83,31 @@ export const createBreaker = (settings: Settings) => {
   let state: 'up' | 'away' | 'closed' = 'away';
   let up_at = 0;
   let pause_ms = SHORTEST_PAUSE_MS;
-  let isProbing = false;
+  /** The probe whose answer counts; the answer of one that was sent to a lost connection may never come. */
+  let probing: Promise<void> | undefined;
 
   const beUp = (): void => {
-    isProbing = false;
-    if (state === 'closed') return;
     state = 'up';
     up_at = performance.now();
     told.back();
     for (const hear of listeners) hear();
   };
   const later = (ms: number): void => void setTimeout(tryAgain, ms).unref();
+  const send = (): void => {
+    const sent = probe();
+    probing = sent;
+    const settle = (next: () => void) => () => {
+      if (probing !== sent) return;
+      probing = undefined;
+      if (state === 'away') next();
+    };
+    void sent.then(
+      settle(beUp),
+      settle(() => later(LONGEST_PAUSE_MS)),
+    );
+  };
   const tryAgain = (): void => {
-    if (isProbing || state !== 'away') return;
-    isProbing = true;
-    void probe().then(beUp, () => {
-      isProbing = false;
-      later(LONGEST_PAUSE_MS);
-    });
+    if (state === 'away' && !probing) send();
   };
 
   const trip = (fault: unknown): void => {
@@ -117,7 +124,10 @@ export const createBreaker = (settings: Settings) => {
 
   return {
     isUp: () => state === 'up',
-    tryAgain,
+    /** There is a connection, and it is a new one. */
+    connected(): void {
+      if (state !== 'closed') send();
+    },
     trip,
     onUp: (hear: () => void) => void listeners.push(hear),
     /** Undefined when there was no answer, or nobody was asked. */

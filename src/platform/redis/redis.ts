@@ -63,7 +63,7 @@ export const createRedis = ({ url, log }: Settings): Redis => {
       run_id = runIdIn(await client.info('server'));
     },
   });
-  client.on('ready', () => breaker.tryAgain());
+  client.on('ready', () => breaker.connected());
   client.on('close', () => breaker.trip(new Error('The connection is lost')));
   client.on('error', (fault) => breaker.trip(fault));
   return {
