@@ -82,11 +82,11 @@ const suite = (start: () => Promise<ThrowawayRedis | undefined>) => () => {
 
   /** Work while so many strangers read a track over and over, in both processes. */
   const whileRead = async (id: number, readers: number, work: () => Promise<unknown>) => {
-    let isOver = false;
+    const over = new AbortController();
     const reading = Array.from({ length: readers }, async (_, turn) => {
-      for (; !isOver; await wait(1)) await titleFor(at(turn), id);
+      for (; !over.signal.aborted; await wait(1)) await titleFor(at(turn), id);
     });
-    await work().finally(() => (isOver = true));
+    await work().finally(() => over.abort());
     await Promise.all(reading);
   };
 

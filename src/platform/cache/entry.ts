@@ -10,7 +10,7 @@ export type KindSettings<V> = {
   /** A value is fresh for so long at least, and as long as the ceiling the more it is read; nothing lives longer. */
   floor_ms: number;
   ceiling_ms: number;
-  /** For so long at the end of its life a value is answered while another one is loaded. */
+  /** For so long at the end of its life a value is answered while another one is loaded; no part of the floor. */
   stale_ms?: number;
   /** How long it is kept that there is nothing; never, when absent. */
   negative_ms?: number;

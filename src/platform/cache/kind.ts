@@ -139,7 +139,7 @@ const createFill = <V>(ground: Ground, settings: Settled<V>, statistics: KindSta
 type Times = Pick<KindSettings<never>, 'name' | 'floor_ms' | 'ceiling_ms' | 'stale_ms'>;
 
 const assertTimes = ({ name, floor_ms, ceiling_ms, stale_ms = 0 }: Times): void => {
-  if (floor_ms > ceiling_ms || stale_ms >= ceiling_ms || ceiling_ms > 30 * 60_000)
+  if (floor_ms + stale_ms > ceiling_ms || ceiling_ms > 30 * 60_000)
     throw new Error(`The times of ${name} do not fit together`);
 };
 

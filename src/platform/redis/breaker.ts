@@ -72,6 +72,46 @@ const createTold = ({ log }: Settings) => {
   };
 };
 
+/** How long a server is left alone that has failed; longer when it does so again and again. */
+const createPauses = () => {
+  let up_at = 0;
+  let pause_ms = SHORTEST_PAUSE_MS;
+  return {
+    up: () => void (up_at = performance.now()),
+    next(): number {
+      const wasShort = performance.now() - up_at < TRUSTED_AFTER_MS;
+      pause_ms = wasShort ? Math.min(pause_ms * 2, LONGEST_PAUSE_MS) : SHORTEST_PAUSE_MS;
+      return pause_ms;
+    },
+  };
+};
+
+type Probing = { isWanted: () => boolean; succeeded: () => void };
+
+/** One probe at a time, but for new connections: what was sent to one that is lost may never be answered. */
+const createProbing = (probe: () => Promise<void>, { isWanted, succeeded }: Probing) => {
+  let last: Promise<void> | undefined;
+  const later = (ms: number): void =>
+    void setTimeout(() => {
+      if (!last) now();
+    }, ms).unref();
+  const now = (): void => {
+    if (!isWanted()) return;
+    const sent = probe();
+    last = sent;
+    const settle = (next: () => void) => () => {
+      if (last !== sent) return;
+      last = undefined;
+      if (isWanted()) next();
+    };
+    void sent.then(
+      settle(succeeded),
+      settle(() => later(LONGEST_PAUSE_MS)),
+    );
+  };
+  return { now, later };
+};
+
 /**
  * Lets calls through to a server while it answers. At the first that fails or is late all who wait are given up,
  * and nobody is let through until a probe was answered.
@@ -81,43 +121,23 @@ export const createBreaker = (settings: Settings) => {
   const listeners: (() => void)[] = [];
   const told = createTold(settings);
   let state: 'up' | 'away' | 'closed' = 'away';
-  let up_at = 0;
-  let pause_ms = SHORTEST_PAUSE_MS;
-  /** The probe whose answer counts; the answer of one that was sent to a lost connection may never come. */
-  let probing: Promise<void> | undefined;
-
-  const beUp = (): void => {
-    state = 'up';
-    up_at = performance.now();
-    told.back();
-    for (const hear of listeners) hear();
-  };
-  const later = (ms: number): void => void setTimeout(tryAgain, ms).unref();
-  const send = (): void => {
-    const sent = probe();
-    probing = sent;
-    const settle = (next: () => void) => () => {
-      if (probing !== sent) return;
-      probing = undefined;
-      if (state === 'away') next();
-    };
-    void sent.then(
-      settle(beUp),
-      settle(() => later(LONGEST_PAUSE_MS)),
-    );
-  };
-  const tryAgain = (): void => {
-    if (state === 'away' && !probing) send();
-  };
+  const pauses = createPauses();
+  const probing = createProbing(probe, {
+    isWanted: () => state === 'away',
+    succeeded: () => {
+      state = 'up';
+      pauses.up();
+      told.back();
+      for (const hear of listeners) hear();
+    },
+  });
 
   const trip = (fault: unknown): void => {
     if (state === 'closed') return;
     told.away(fault);
     if (state !== 'up') return;
     state = 'away';
-    const wasShort = performance.now() - up_at < TRUSTED_AFTER_MS;
-    pause_ms = wasShort ? Math.min(pause_ms * 2, LONGEST_PAUSE_MS) : SHORTEST_PAUSE_MS;
-    later(pause_ms);
+    probing.later(pauses.next());
     waiting.giveUp();
   };
   const waiting = createWaiting(() => trip(new Error('No answer in time')));
@@ -125,9 +145,7 @@ export const createBreaker = (settings: Settings) => {
   return {
     isUp: () => state === 'up',
     /** There is a connection, and it is a new one. */
-    connected(): void {
-      if (state !== 'closed') send();
-    },
+    connected: () => probing.now(),
     trip,
     onUp: (hear: () => void) => void listeners.push(hear),
     /** Undefined when there was no answer, or nobody was asked. */
