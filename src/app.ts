@@ -11,10 +11,12 @@ import { createAuditModule } from '#modules/audit/audit.module.ts';
 import { createAuthModule } from '#modules/auth/auth.module.ts';
 import { createTracksModule } from '#modules/tracks/tracks.module.ts';
 import { createUsersModule } from '#modules/users/users.module.ts';
+import { purgeCache } from '#platform/cache/cache.postgres.ts';
 import { createIdempotencyKeys, purgeIdempotencyKeys } from '#platform/idempotency-keys.ts';
 import { createProcessHealth } from '#platform/process-health.ts';
 import { createListenerFingerprint } from '#platform/listener-fingerprint.ts';
 import { createMemoryRateLimiter } from '#platform/rate-limiter.ts';
+import { createSharedRateLimiter } from '#platform/redis/rate-limiter.ts';
 import { sweepStaged } from '#platform/storage/sweep.job.ts';
 import { createStreamSignatures } from '#platform/stream-signatures.ts';
 import { createAccessTokens } from '#platform/tokens.ts';
@@ -22,10 +24,10 @@ import { createAppRouter } from './app-router.ts';
 import type { Outside } from './outside.ts';
 
 const createModules = (outside: Outside, config: Config) => {
-  const { database, events, secrets, now } = outside;
+  const { database, cache, events, secrets, now } = outside;
   const { factsOn } = events;
   const { auditOn, refusals } = createAuditModule(outside);
-  const users = createUsersModule({ database, auditOn, factsOn });
+  const users = createUsersModule({ database, cache, auditOn, factsOn });
   const access = createAccessTokens({
     secret: secrets.jwt,
     previous: secrets.jwt_previous,
@@ -60,6 +62,13 @@ const createModules = (outside: Outside, config: Config) => {
   return { refusals, users, auth, tracks, analytics: createAnalyticsModule({ database }) };
 };
 
+const createCounter = ({ redis }: Outside, { limits }: Config): HttpSettings['counter'] => {
+  const memory = createMemoryRateLimiter();
+  if (!redis) return memory;
+  const { RATE_LIMIT_FALLBACK_TO_MEMORY: falls_back } = limits;
+  return createSharedRateLimiter({ redis, memory, falls_back });
+};
+
 type Modules = ReturnType<typeof createModules>;
 
 const httpSettings = (
@@ -73,7 +82,7 @@ const httpSettings = (
   proxies: config.server.TRUSTED_PROXIES.block,
   identification: auth.identification,
   refused: refusals,
-  counter: createMemoryRateLimiter(),
+  counter: createCounter(outside, config),
   limits: limitsOf(config),
   upload_max_bytes: config.storage.UPLOAD_MAX_BYTES,
   timeout_ms: config.server.REQUEST_TIMEOUT,
@@ -86,6 +95,12 @@ const pingWithin = async ({ pool }: Outside): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** Without Redis each process keeps its own counts and answers: slower, and no less right. */
+const redisHealth = ({ redis }: Outside) =>
+  redis && {
+    redis: () => ({ status: redis.isUp() ? 'healthy' : 'degraded' }) as const,
+  };
 
 const healthSettings = (outside: Outside, config: Config, http: FastifyInstance) => ({
   service: `veza-backend-${config.server.ENVIRONMENT}`,
@@ -102,6 +117,7 @@ const healthSettings = (outside: Outside, config: Config, http: FastifyInstance)
       await outside.blobs.check();
       return { status: 'healthy' } as const;
     },
+    ...redisHealth(outside),
     ...createProcessHealth(),
   },
   notReady: async () => {
@@ -153,6 +169,7 @@ export const buildApp = async (outside: Outside, config: Config) => {
       ...modules.tracks.jobs,
       ...outside.events.jobs,
       purgeIdempotencyKeys(outside.database.db),
+      purgeCache(outside.database.db),
       sweepStaged(outside.blobs),
     ],
     events: {

@@ -76,6 +76,34 @@ export const variables = {
       .describe('Life of a session, however often it is refreshed'),
     JWT_REFRESH_ROTATION: settings.toggle(true).describe('Each refresh token is used once'),
   }),
+  redis: z.object({
+    REDIS_URL: settings
+      .url(['redis', 'rediss'])
+      .optional()
+      .describe(
+        'Shares rate limits and cached answers between processes; unset, or away: each has its own',
+      ),
+  }),
+  cache: z.object({
+    CACHE_ENABLE_LEVEL1: settings
+      .toggle(true)
+      .describe('Keep answers in the memory of the process'),
+    CACHE_ENABLE_LEVEL2: settings
+      .toggle(true)
+      .describe('Keep answers in Redis, where there is one, for all processes'),
+    CACHE_ENABLE_LEVEL3: settings
+      .toggle(true)
+      .describe('Keep results of expensive queries in PostgreSQL; the same in every process'),
+    CACHE_MAX_MEMORY_MB: settings
+      .integer(1, 65_536, 64)
+      .describe('Most memory for answers, in MiB; the least used are dropped'),
+    CACHE_COMPRESSION_LEVEL: settings
+      .integer(0, 9, 1)
+      .describe('Of longer answers in Redis: 0 is none, 9 takes longest'),
+    CACHE_STATS_INTERVAL: settings
+      .duration('1m')
+      .describe('How often the log tells what the cache was good for, unless it was idle'),
+  }),
   storage: z.object({
     STORAGE_URL: settings
       .url(['file'])
@@ -117,6 +145,11 @@ export const variables = {
       .positive()
       .default(1)
       .describe('Multiplies every limit below; for suites and benches'),
+    RATE_LIMIT_FALLBACK_TO_MEMORY: settings
+      .toggle(true)
+      .describe(
+        'Without Redis each process limits by itself; otherwise calls are answered 503 until it is back',
+      ),
     RATE_LIMIT_STRANGER: settings
       .rateLimit('100/1m')
       .describe('Calls of one address without a token'),

@@ -15,7 +15,7 @@ export type RequestContext = {
   /** Makes a path of this service into an address that the caller can open. */
   readonly linkTo: (path: string) => string;
   /** Counts the call against a bucket of its own; refuses it when that is empty. */
-  readonly spend: (limit: LimitName, subject: string) => void;
+  readonly spend: (limit: LimitName, subject: string) => void | Promise<void>;
 };
 
 export type MemberContext = RequestContext & { readonly actor: Member };

@@ -45,20 +45,18 @@ export const assertCaller = (route: Route, actor: Actor): void => {
 };
 
 /** Counted only when the input is valid: a call that was malformed costs nothing. */
-const spend = ({ limit }: Route, ctx: RequestContext, input: unknown): void => {
+const spend = ({ limit }: Route, ctx: RequestContext, input: unknown): void | Promise<void> => {
   if (!limit) return;
   const caller = limit.by === 'user' ? userIdOf(ctx.actor) : networkOf(ctx.origin.ip_address);
-  ctx.spend(limit.name, `${caller}|${limit.account?.(input as never) ?? ''}`);
+  return ctx.spend(limit.name, `${caller}|${limit.account?.(input as never) ?? ''}`);
 };
 
-/** Whether the call may be made at all: who calls, alone or in a batch, with what, and how often. */
+/** Whether the call may be made at all: who calls, alone or in a batch, and with what. */
 const admit = (route: Route, ctx: RequestContext, given: unknown): unknown => {
   assertCaller(route, ctx.actor);
   if (ctx.batch_size > 1 && route.batchable === false)
     throw invalidFields([{ field: '', message: 'This call is not taken in a batch' }]);
-  const input = parseWith(route.input, route.form ? ctx.form(route.form.file) : given);
-  spend(route, ctx, input);
-  return input;
+  return parseWith(route.input, route.form ? ctx.form(route.form.file) : given);
 };
 
 /** One call, whichever door it came through; refusals are thrown as they are. */
@@ -70,6 +68,8 @@ const runner =
   (route: Route, resolve: Resolve): Run =>
   async (ctx, given) => {
     const input = admit(route, ctx, given);
+    const counting = spend(route, ctx, input);
+    if (counting) await counting;
     const output = await resolve({ ctx: ctx as never, input: input as never });
     return output instanceof Serialised ? output : checkedOutput(route, output);
   };

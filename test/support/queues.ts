@@ -4,6 +4,7 @@ export const queues = [
   'tracks.process',
   'tracks.purge',
   'idempotency.purge',
+  'cache.purge',
   'storage.sweep',
   'events.purge',
 ].map((name) => ({

@@ -6,6 +6,7 @@ import { restorableSince, restorableUntil, type Track, trackErrors } from './tra
 import { trackEvents } from './tracks.events.ts';
 import { canSee, isOwner } from './tracks.policy.ts';
 import type { Changes, Deps, TrackFilter, TrackStores } from './tracks.ports.ts';
+import { shownOf } from './tracks.shown.ts';
 
 type Filters = Pick<TrackFilter, 'genre' | 'tag' | 'format'>;
 
@@ -62,13 +63,27 @@ export const mine =
   };
 
 /** A track that the caller may not see is reported as absent. */
+const assertSeen = (actor: Actor, track: Track | undefined): Track => {
+  if (!track || !canSee(actor, track)) throw trackErrors.notFound();
+  return track;
+};
+
+/** What changed is seen at once; counters may be those of a moment ago. */
 export const get =
-  ({ tracks }: Pick<Deps, 'tracks'>) =>
+  ({ tracks, shown }: Pick<Deps, 'tracks' | 'shown'>) =>
   async (actor: Actor, id: number): Promise<Track> => {
-    const track = await tracks.findOneById(id);
-    if (!track || !canSee(actor, track)) throw trackErrors.notFound();
-    return track;
+    const load = async () => {
+      const track = await tracks.findOneById(id);
+      return shownOf(track, track);
+    };
+    return assertSeen(actor, await shown.get(id, load));
   };
+
+/** With the counters of now. */
+export const getCounted =
+  ({ tracks }: Pick<Deps, 'tracks'>) =>
+  async (actor: Actor, id: number): Promise<Track> =>
+    assertSeen(actor, await tracks.findOneById(id));
 
 /** The caller's own track, locked; anybody else's is reported as absent. */
 const lockOwn = async ({ tracks }: TrackStores, actor: Member, id: number): Promise<Track> => {

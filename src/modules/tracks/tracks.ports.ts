@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Origin } from '#kernel/actor.ts';
+import type { ReadThrough } from '#kernel/cached.ts';
 import type { Facts } from '#kernel/event.ts';
 import type { Slice } from '#kernel/feed.ts';
 import type { ByteRange } from '#kernel/media.ts';
@@ -163,6 +164,9 @@ export interface Meter {
 /** What the verbs need. */
 export type Deps = {
   tracks: TrackReads;
+  /** What everyone may see is read through these. */
+  shown: ReadThrough<Track | undefined>;
+  waveforms: ReadThrough<number[] | null>;
   inTransaction: InTransaction;
   users: Users;
   blobs: Blobs;

@@ -1,6 +1,8 @@
 import type { Facts } from '#kernel/event.ts';
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
+import type { Cache } from '#platform/cache/cache.ts';
 import type { Database, Db } from '#platform/postgres/database.ts';
+import type { Profile } from './user.ts';
 import { userMessages } from './users.nats.ts';
 import { createAccountStore, createUserStore } from './users.postgres.ts';
 import { createUsersRouter } from './users.router.ts';
@@ -8,16 +10,28 @@ import { createUsersService } from './users.service.ts';
 
 type Outside = {
   database: Database;
+  cache: Cache;
   auditOn: (db: Db) => AuditTrail;
   factsOn: (db: Db) => Facts;
 };
 
-export const createUsersModule = ({ database, auditOn, factsOn }: Outside) => {
+const SECOND_MS = 1000;
+
+/** As old as the count of tracks may be; everything else is seen when it changes. */
+const times = { floor_ms: 15 * SECOND_MS, ceiling_ms: 60 * SECOND_MS, stale_ms: 45 * SECOND_MS };
+
+export const createUsersModule = ({ database, cache, auditOn, factsOn }: Outside) => {
   const service = createUsersService({
     users: createUserStore(database.db),
+    shown: cache.kind<Profile | undefined>({ name: 'profile', schema: 1, ...times }),
     inTransaction: (work) =>
       database.inTransaction((db) =>
-        work({ users: createUserStore(db), audit: auditOn(db), facts: factsOn(db) }),
+        work({
+          users: createUserStore(db),
+          audit: auditOn(db),
+          facts: factsOn(db),
+          cache: cache.tagsOn(db),
+        }),
       ),
   });
   return {

@@ -1,4 +1,5 @@
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
+import type { CacheTags } from '#kernel/cached.ts';
 import type { Facts } from '#kernel/event.ts';
 import type { Slice } from '#kernel/feed.ts';
 import type { Account, NewAccount, OwnProfile, Profile, ProfileChanges } from './user.ts';
@@ -27,5 +28,5 @@ export interface AccountStore {
   updatePasswordHash(id: number, password_hash: string): Promise<void>;
 }
 
-export type UserStores = { users: UserStore; audit: AuditTrail; facts: Facts };
+export type UserStores = { users: UserStore; audit: AuditTrail; facts: Facts; cache: CacheTags };
 export type InTransaction = <T>(work: (stores: UserStores) => Promise<T>) => Promise<T>;

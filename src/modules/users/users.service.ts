@@ -1,4 +1,5 @@
 import type { Member, Origin } from '#kernel/actor.ts';
+import type { ReadThrough } from '#kernel/cached.ts';
 import { readFeed } from '#kernel/feed.ts';
 import type { Feed, FeedQuery } from '#kernel/page.ts';
 import { assertVersion } from '#kernel/version.ts';
@@ -6,7 +7,14 @@ import { type OwnProfile, type Profile, type ProfileChanges, userErrors } from '
 import { userEvents } from './users.events.ts';
 import type { InTransaction, UserStore } from './users.ports.ts';
 
-type Deps = { users: UserStore; inTransaction: InTransaction };
+type Deps = {
+  users: UserStore;
+  inTransaction: InTransaction;
+  /** What everyone may see is read through this. */
+  shown: ReadThrough<Profile | undefined>;
+};
+
+const tagOf = (id: number): string => `user:${id}`;
 
 const list =
   ({ users }: Deps) =>
@@ -31,7 +39,7 @@ type Call = { origin: Origin; if_match: readonly string[] | undefined };
 const updateMe =
   ({ inTransaction }: Deps) =>
   (actor: Member, changes: ProfileChanges, { origin, if_match }: Call): Promise<OwnProfile> =>
-    inTransaction(async ({ users, audit, facts }) => {
+    inTransaction(async ({ users, audit, facts, cache }) => {
       const before = await users.lockOneById(actor.user_id);
       if (!before) throw userErrors.notFound();
       assertVersion(if_match, before.version);
@@ -45,14 +53,20 @@ const updateMe =
         details: { fields: fields.join(' ') },
       });
       const { user_id } = actor;
+      await cache.invalidate([tagOf(user_id)]);
       await facts.record(userEvents.profileUpdated(user_id, { user_id, fields }, origin));
       return users.updateOne(user_id, changes);
     });
 
 const get =
-  ({ users }: Deps) =>
+  ({ users, shown }: Deps) =>
   async (id: number): Promise<Profile> => {
-    const profile = await users.findProfileById(id);
+    // Its count of tracks hangs on the library.
+    const load = async () => {
+      const value = await users.findProfileById(id);
+      return { value, tags: value && [tagOf(id), `library:${id}`] };
+    };
+    const profile = await shown.get(id, load);
     if (!profile) throw userErrors.notFound();
     return profile;
   };
