@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { registerHealth } from '#api/health.ts';
 import { contextMaker, createHttp, type HttpSettings } from '#api/http.ts';
+import { registerKeys } from '#api/keys.ts';
 import { registerReference } from '#api/reference.ts';
 import { registerRest } from '#api/rest.ts';
 import { registerTrpcHttp } from '#api/trpc-http.ts';
@@ -15,20 +16,40 @@ import { createProcessHealth } from '#platform/process-health.ts';
 import { createListenerFingerprint } from '#platform/listener-fingerprint.ts';
 import { createMemoryRateLimiter } from '#platform/rate-limiter.ts';
 import { sweepStaged } from '#platform/storage/sweep.job.ts';
+import { createSigningKeys } from '#platform/signing-keys.ts';
 import { createStreamSignatures } from '#platform/stream-signatures.ts';
 import { createAccessTokens } from '#platform/tokens.ts';
 import { createAppRouter } from './app-router.ts';
+import { createGrpcDoor } from './grpc-door.ts';
 import type { Outside } from './outside.ts';
 
 const createModules = (outside: Outside, config: Config) => {
   const { database, secrets, now } = outside;
   const { auditOn, refusals } = createAuditModule(outside);
   const users = createUsersModule({ database, auditOn });
-  const access = createAccessTokens({
+  const keys = createSigningKeys({
     secret: secrets.jwt,
     previous: secrets.jwt_previous,
+    private_key: config.jwt.JWT_PRIVATE_KEY,
+    public_keys_previous: config.jwt.JWT_PUBLIC_KEYS_PREVIOUS,
+  });
+  const access = createAccessTokens({
+    keys,
     life_ms: config.jwt.JWT_EXPIRATION_TIME,
     now,
+  });
+  const { STREAM_URL_TTL: life_ms, STORAGE_QUOTA_BYTES, UPLOAD_MAX_BYTES } = config.storage;
+  const tracks = createTracksModule({
+    ...outside,
+    auditOn,
+    users: users.service,
+    streamUrls: createStreamSignatures({ secret: secrets.stream, life_ms, now }),
+    fingerprint: createListenerFingerprint(secrets.jwt),
+    meter: outside.metrics.transfers,
+    live: outside.live,
+    limits: { file_bytes: UPLOAD_MAX_BYTES },
+    quota_bytes: STORAGE_QUOTA_BYTES,
+    request_timeout_ms: config.server.REQUEST_TIMEOUT,
   });
   const auth = createAuthModule({
     ...outside,
@@ -40,20 +61,10 @@ const createModules = (outside: Outside, config: Config) => {
     auditOn,
     refusals,
     profileOf: (user_id) => users.service.me({ user_id }),
+    accountFor: users.service.getFor,
+    rights: { tracks: tracks.service },
   });
-  const { STREAM_URL_TTL: life_ms, STORAGE_QUOTA_BYTES, UPLOAD_MAX_BYTES } = config.storage;
-  const tracks = createTracksModule({
-    ...outside,
-    auditOn,
-    users: users.service,
-    streamUrls: createStreamSignatures({ secret: secrets.stream, life_ms, now }),
-    fingerprint: createListenerFingerprint(secrets.jwt),
-    meter: outside.metrics.transfers,
-    limits: { file_bytes: UPLOAD_MAX_BYTES },
-    quota_bytes: STORAGE_QUOTA_BYTES,
-    request_timeout_ms: config.server.REQUEST_TIMEOUT,
-  });
-  return { refusals, users, auth, tracks };
+  return { refusals, users, auth, tracks, jwks: keys.jwks };
 };
 
 type Modules = ReturnType<typeof createModules>;
@@ -116,8 +127,11 @@ export const buildApp = async (outside: Outside, config: Config) => {
   const timeout_ms = config.server.REQUEST_TIMEOUT;
   const keys = createIdempotencyKeys(outside.database.db);
 
-  registerHealth(http, healthSettings(outside, config, http));
+  const health = healthSettings(outside, config, http);
+
+  registerHealth(http, health);
   registerReference(http);
+  registerKeys(http, modules.jwks);
   await http.register(
     (scope) => registerRest(scope, { router: appRouter, keys, timeout_ms, contextOf }),
     { prefix: '/api/v1' },
@@ -130,8 +144,16 @@ export const buildApp = async (outside: Outside, config: Config) => {
   });
   modules.tracks.registerHttp(http);
 
+  const grpc = createGrpcDoor(outside, config, {
+    door: settings,
+    services: [modules.auth.grpc, modules.tracks.grpc],
+    isOpen: () => http.isOpen(),
+    isReady: async () => (await health.notReady()) === undefined,
+  });
+
   return {
     http,
+    grpc,
     /** Until then every request but the probes' is refused: the tables may not be there. */
     open: () => http.openDoors(),
     router: appRouter,
@@ -148,6 +170,7 @@ export const buildApp = async (outside: Outside, config: Config) => {
     ],
     /** After the last request: what was to be written in the background is. */
     close: async () => {
+      await grpc.drain(0);
       await http.close();
       await modules.refusals.close();
     },

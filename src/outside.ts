@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '#config.ts';
+import type { LiveEvents } from '#kernel/event.ts';
 import { type AudioAnalysis, createAudioAnalysis } from '#platform/audio/analysis.ts';
 import { createJobs, type Jobs } from '#platform/jobs.ts';
 import type { Logger } from '#platform/logger.ts';
@@ -29,6 +30,8 @@ export type Outside = {
   jobs: Jobs;
   blobs: BlobStore;
   analysis: AudioAnalysis;
+  /** Facts as they happen, where somebody tells them. */
+  live?: LiveEvents;
   passwords: Passwords;
   secrets: { jwt: string; jwt_previous: string | undefined; stream: string };
 };

@@ -61,10 +61,13 @@ export type Service = {
   stop: () => Promise<void>;
 };
 
-const announce = (log: Logger, url: string, { storage, server }: Config): void => {
+type Ports = { url: string; grpc: number | undefined };
+
+const announce = (log: Logger, { url, grpc }: Ports, { storage, server }: Config): void => {
   log.info(`Files in ${storage.STORAGE_URL ?? join(server.DATA_DIR, 'files')}`);
+  const door = grpc === undefined ? '' : ` · gRPC localhost:${grpc}`;
   log.info(
-    `Veza listens on ${url} · docs ${url}/docs · health ${url}/health · metrics ${url}/metrics`,
+    `Veza listens on ${url} · docs ${url}/docs · health ${url}/health · metrics ${url}/metrics${door}`,
   );
 };
 
@@ -84,6 +87,7 @@ export const startService = async (config: Config): Promise<Service> => {
   const outside = await openOutside({ config, database_url: database.url, log, version });
   const app = await buildApp(outside, config);
   const url = `http://localhost:${await listen(app.http, config)}`;
+  const grpc = await app.grpc.listen();
 
   const stopping = new AbortController();
   const prepare = async (): Promise<void> => {
@@ -93,7 +97,7 @@ export const startService = async (config: Config): Promise<Service> => {
     });
     await outside.jobs.start(app.jobs);
     app.open();
-    announce(log, url, config);
+    announce(log, { url, grpc }, config);
   };
 
   return {
@@ -101,7 +105,8 @@ export const startService = async (config: Config): Promise<Service> => {
     ready: untilDone(prepare, { log, signal: stopping.signal }),
     stop: async () => {
       stopping.abort();
-      await app.http.drain(config.server.SHUTDOWN_TIMEOUT);
+      const { SHUTDOWN_TIMEOUT } = config.server;
+      await Promise.all([app.http.drain(SHUTDOWN_TIMEOUT), app.grpc.drain(SHUTDOWN_TIMEOUT)]);
       await app.close();
       await closeOutside(outside);
       await database.leave();

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@pro
 import type { Pool } from 'pg';
 import type { QueryEnded } from './postgres/pool.ts';
 
+const CALL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5];
 const QUERY_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5];
 
 const queryMetrics = (registers: Registry[]) => {
@@ -71,6 +72,32 @@ const transferMetrics = (registers: Registry[]) => {
   };
 };
 
+const grpcMetrics = (registers: Registry[]) => {
+  const seconds = new Histogram({
+    name: 'veza_grpc_call_duration_seconds',
+    help: 'Time of gRPC calls, by method and status',
+    labelNames: ['method', 'status'],
+    buckets: CALL_SECONDS,
+    registers,
+  });
+  const open = new Gauge({
+    name: 'veza_grpc_calls_open',
+    help: 'gRPC calls that have not ended',
+    registers,
+  });
+  const series = new Map<string, ReturnType<typeof seconds.labels>>();
+  return {
+    began: (): void => open.inc(),
+    ended({ method, status, ms }: { method: string; status: string; ms: number }): void {
+      open.dec();
+      const name = `${method} ${status}`;
+      let named = series.get(name);
+      if (!named) series.set(name, (named = seconds.labels({ method, status })));
+      named.observe(ms / 1000);
+    },
+  };
+};
+
 /** Read when it is asked for. */
 const gauge = (registers: Registry[], name: string, read: () => number) =>
   new Gauge({
@@ -97,6 +124,7 @@ export const createMetrics = ({ version }: { version: string }) => {
     registry,
     query: queryMetrics(registers),
     transfers: transferMetrics(registers),
+    grpc: grpcMetrics(registers),
     watchPool(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>): void {
       gauge(registers, 'veza_db_connections', () => pool.totalCount);
       gauge(registers, 'veza_db_connections_idle', () => pool.idleCount);

@@ -67,6 +67,8 @@ export type Track = TrackDetails &
 
 export const trackErrors = {
   notFound: sharedErrors.notFound,
+  suspended: sharedErrors.suspended,
+  unavailable: sharedErrors.unavailable,
   forbidden: sharedErrors.forbidden,
   unsupported: refusal(
     'unsupported_media',

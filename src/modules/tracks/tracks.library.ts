@@ -3,7 +3,7 @@ import { readFeed } from '#kernel/feed.ts';
 import type { Feed, FeedQuery } from '#kernel/page.ts';
 import { assertVersion } from '#kernel/version.ts';
 import { restorableSince, restorableUntil, type Track, trackErrors } from './track.ts';
-import { canSee, isOwner } from './tracks.policy.ts';
+import { canDo, canSee, isOwner, trackActions } from './tracks.policy.ts';
 import type { Changes, Deps, TrackFilter, TrackStores } from './tracks.ports.ts';
 
 type Filters = Pick<TrackFilter, 'genre' | 'tag' | 'format'>;
@@ -67,6 +67,15 @@ export const get =
     const track = await tracks.findOneById(id);
     if (!track || !canSee(actor, track)) throw trackErrors.notFound();
     return track;
+  };
+
+/** Whether the actor may do so with this track; of an absent one nothing. */
+export const allows =
+  ({ tracks }: Pick<Deps, 'tracks'>) =>
+  async (actor: Actor, action: string, id: number): Promise<boolean> => {
+    const known = trackActions.find((name) => name === action);
+    const track = known && (await tracks.findOneById(id));
+    return known !== undefined && track !== undefined && canDo(known, actor, track);
   };
 
 /** The caller's own track, locked; anybody else's is reported as absent. */

@@ -7,6 +7,7 @@ import type { Database, Db } from '#platform/postgres/database.ts';
 import { type BlobStore, contentKey } from '#platform/storage/blob-store.ts';
 import type { createStreamSignatures } from '#platform/stream-signatures.ts';
 import { PROCESS, processTrack, purgeTracks } from './tracks.job.ts';
+import { createStreamGrpc } from './tracks.grpc.ts';
 import { registerStream } from './tracks.http.ts';
 import type { Deps, Users } from './tracks.ports.ts';
 import { createPlayStore, createTrackReads, createTrackWrites } from './tracks.postgres.ts';
@@ -15,7 +16,7 @@ import { createTracksService } from './tracks.service.ts';
 
 type Outside = Pick<
   Deps,
-  'fingerprint' | 'meter' | 'limits' | 'quota_bytes' | 'request_timeout_ms' | 'now'
+  'fingerprint' | 'meter' | 'live' | 'limits' | 'quota_bytes' | 'request_timeout_ms' | 'now'
 > & {
   database: Database;
   blobs: BlobStore;
@@ -46,6 +47,7 @@ export const createTracksModule = (outside: Outside) => {
     service,
     router: createTracksRouter(service),
     jobs: [processTrack(service), purgeTracks(service)],
+    grpc: createStreamGrpc(service),
     registerHttp: (app: Parameters<typeof registerStream>[0]) => registerStream(app, service),
   };
 };

@@ -1,0 +1,131 @@
+import {
+  type Metadata,
+  type ServerInterceptor,
+  ServerInterceptingCall,
+  status as codes,
+} from '@grpc/grpc-js';
+import { refusal, sharedErrors } from '#kernel/errors.ts';
+import type { TokenClaims } from '../context.ts';
+import { newRequestId, requestIdFrom } from '../request-id.ts';
+import { nameOf, settled, type Status, statusOf } from './statuses.ts';
+
+type Base = Parameters<ServerInterceptor>[1];
+
+/** One call from its first header to its last, whatever becomes of it. */
+export type CallFacts = {
+  readonly path: string;
+  readonly streams: boolean;
+  readonly began: number;
+  readonly base: Base;
+  metadata: Metadata | undefined;
+  request_id: string;
+  user_id: number | null;
+  claims: TokenClaims | undefined;
+  /** The stable code of the refusal it is answered with. */
+  reason: string | null;
+  /** Whether its message has arrived whole. */
+  arrived: boolean;
+  /** Whether its method is at work. */
+  working: boolean;
+  /** Aborted when nobody waits for the answer any more: the caller has left, its deadline passed, or we stop. */
+  stop: AbortController;
+};
+
+/** How a call ended, for log and metrics. */
+export interface CallObserver {
+  began(): void;
+  ended(facts: CallFacts, code: number): void;
+}
+
+const FACTS = 'veza.facts';
+
+export const factsOf = (metadata: Metadata): CallFacts => metadata.getOpaque(FACTS) as CallFacts;
+
+export const tooSlow = refusal(
+  'unavailable',
+  'REQUEST_TIMEOUT',
+  'The request did not arrive in time',
+);
+
+/** Why work is given up; nobody is told. */
+const gone = sharedErrors.unavailable({ message: 'Nobody waits for the answer' });
+
+const LONGEST_ARRIVAL_MS = 10_000;
+const SWEEP_MS = 1000;
+
+const factsFor = (path: string, streams: boolean, base: Base): CallFacts => ({
+  path,
+  streams,
+  began: performance.now(),
+  base,
+  metadata: undefined,
+  request_id: '',
+  user_id: null,
+  claims: undefined,
+  reason: null,
+  arrived: false,
+  working: false,
+  stop: new AbortController(),
+});
+
+/**
+ * Sees every status on its way out, those that the library makes by itself, too: gives each a stable code and the
+ * request id, counts and logs it once. Requests that do not arrive in ten seconds are given up.
+ */
+export const createObservation = (observer: CallObserver) => {
+  const open = new Set<CallFacts>();
+
+  const end = (facts: CallFacts, code: number): void => {
+    if (open.delete(facts)) observer.ended(facts, code);
+  };
+
+  const outgoing = (facts: CallFacts, given: Parameters<Base['sendStatus']>[0]): Status => {
+    const { reason, ...status } = settled(given);
+    if (reason) facts.reason = reason;
+    facts.request_id ||= newRequestId();
+    status.metadata.set('x-request-id', facts.request_id);
+    return status;
+  };
+
+  const interceptor: ServerInterceptor = ({ path, responseStream }, base) => {
+    const facts = factsFor(path, responseStream, base);
+    open.add(facts);
+    observer.began();
+    const send = base.sendStatus.bind(base);
+    base.sendStatus = (given) => {
+      const status = outgoing(facts, given);
+      end(facts, status.code);
+      send(status);
+    };
+    return new ServerInterceptingCall(base, {
+      start: (next) =>
+        next({
+          onReceiveMetadata(metadata, go) {
+            facts.metadata = metadata;
+            facts.request_id = requestIdFrom(metadata.get('x-request-id')[0]);
+            metadata.setOpaque(FACTS, facts);
+            go(metadata);
+          },
+          onReceiveMessage(message, go) {
+            facts.arrived = true;
+            go(message);
+          },
+          onCancel() {
+            if (open.has(facts)) facts.reason = nameOf(codes.CANCELLED);
+            end(facts, codes.CANCELLED);
+            if (facts.working) facts.stop.abort(gone);
+          },
+        }),
+    });
+  };
+
+  const sweep = (): void => {
+    const late = performance.now() - LONGEST_ARRIVAL_MS;
+    for (const facts of open)
+      if (!facts.arrived && facts.began < late) facts.base.sendStatus(statusOf(tooSlow()));
+  };
+  const sweeping = setInterval(sweep, SWEEP_MS);
+  sweeping.unref();
+
+  return { interceptor, open, close: () => clearInterval(sweeping) };
+};
