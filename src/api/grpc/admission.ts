@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
 import type { Actor, Origin } from '#kernel/actor.ts';
 import { refusal, sharedErrors } from '#kernel/errors.ts';
-import { bearerIn, shortAgent, tokenErrors } from '../callers.ts';
+import { bearerIn, tokenErrors } from '../callers.ts';
 import type { Identification, RefusalLog, TokenClaims } from '../context.ts';
 import { networkOf } from '../networks.ts';
 import { type CallCounter, type Limits, tooMany } from '../rate-limits.ts';
@@ -24,15 +24,6 @@ const servicesOnly = refusal('forbidden', 'FORBIDDEN', 'This is for services');
 const stranger: Actor = { type: 'stranger' };
 
 const digest = (secret: string): Buffer => createHash('sha256').update(secret).digest();
-
-/** The peer's address without its port. */
-const addressOf = ({ base }: CallFacts): string => base.getConnectionInfo().remoteAddress ?? '';
-
-export const originOfCall = (facts: CallFacts): Origin => ({
-  ip_address: addressOf(facts),
-  user_agent: shortAgent(String(facts.metadata?.get('user-agent')[0] ?? '')),
-  request_id: facts.request_id,
-});
 
 /** The one value of a field; whoever sends two is understood by nobody. */
 const single = (metadata: Metadata, field: string): string | undefined => {
@@ -117,7 +108,7 @@ export const createAdmission = (settings: AdmissionSettings) => {
   };
 
   return async (facts: CallFacts, metadata: Metadata, caller: GrpcCaller): Promise<GrpcContext> => {
-    const origin = originOfCall(facts);
+    const { origin } = facts;
     const shown = single(metadata, 'x-service-token');
     const authorization = single(metadata, 'authorization');
     const named = shown === undefined ? undefined : nameOfService(shown);

@@ -1,4 +1,3 @@
-import { originOfCall } from './admission.ts';
 import type { CallObserver } from './observed.ts';
 import { nameOf } from './statuses.ts';
 
@@ -19,7 +18,7 @@ export const createCallLog = ({ log, metrics }: Settings): CallObserver => ({
   ended(facts, code) {
     const ms = performance.now() - facts.began;
     metrics.ended({ method: facts.path, status: nameOf(code), ms });
-    const { ip_address, user_agent, request_id } = originOfCall(facts);
+    const { ip_address, user_agent, request_id } = facts.origin;
     const line = {
       client_ip: ip_address,
       method: 'POST',

@@ -10,7 +10,7 @@ import { withDeadline } from '#kernel/deadline.ts';
 import { type DomainError, sharedErrors } from '#kernel/errors.ts';
 import type { RefusalLog } from '../context.ts';
 import type { ErrorAnswer } from '../errors.ts';
-import { type Admit, originOfCall } from './admission.ts';
+import type { Admit } from './admission.ts';
 import type { GrpcContext } from './context.ts';
 import type { Method } from './implement.ts';
 import { type CallFacts, factsOf } from './observed.ts';
@@ -59,7 +59,7 @@ const settleFailure = (
 ): Status => {
   const { answer, ...status } = statusOf(thrown);
   facts.reason = answer.code;
-  const about = { err: thrown, request_id: facts.request_id, path: facts.path };
+  const about = { err: thrown, request_id: facts.origin.request_id, path: facts.path };
   if (answer.status === 500) log.error(about, 'call failed');
   else if (isOutage(answer, thrown) && !facts.stop.signal.aborted) log.warn(about, 'call refused');
   if (answer.status === 403) noteDenial(facts, answer, refused);
@@ -70,7 +70,7 @@ const noteDenial = (facts: CallFacts, { code }: ErrorAnswer, refused: RefusalLog
   refused.note({
     event_type: 'access_denied',
     user_id: facts.user_id,
-    origin: originOfCall(facts),
+    origin: facts.origin,
     details: { code, operation: facts.path },
   });
 

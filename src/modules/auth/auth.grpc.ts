@@ -5,7 +5,6 @@ import { either, implement, members } from '#api/grpc/implement.ts';
 import { type Asker, userIdOf } from '#kernel/actor.ts';
 import { sharedErrors } from '#kernel/errors.ts';
 import { id, text } from '#kernel/fields.ts';
-import { permissionsOf } from '#kernel/permissions.ts';
 import { parseWith } from '#kernel/validation.ts';
 import type { OwnProfile } from '#modules/users/users.contract.ts';
 import { AuthService as definition } from '#proto/veza/auth/v1/auth_pb.ts';
@@ -36,7 +35,6 @@ const presentClaims = ({ actor, claims }: MemberCall) => ({
   sessionId: BigInt(actor.session_id),
   issuedAt: atSecond(claims.issued_at),
   expiresAt: atSecond(claims.expires_at),
-  permissions: permissionsOf(actor),
 });
 
 const presentAccount = ({ id, username, created_at, ...shown }: SeenAccount) => ({
