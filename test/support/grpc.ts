@@ -149,3 +149,34 @@ export const callGrpc = async <M extends DescMethod>(
   const message = fromBinary(method.output, answer ?? Buffer.alloc(0)) as MessageShape<M['output']>;
   return { code: 'OK', message, trailers };
 };
+
+/** One call of a method that answers a stream: what came, and how it ended. */
+export const openStream = <M extends DescMethod>(
+  { client }: Pick<GrpcApp, 'client'>,
+  method: M,
+  { request, ...call }: Call & { request: MessageInitShape<M['input']> },
+) => {
+  const bytes = Buffer.from(toBinary(method.input, create(method.input, request)));
+  const { options = {} } = call;
+  const stream = client.makeServerStreamRequest(
+    pathOf(method),
+    asIs,
+    asIs,
+    bytes,
+    metadataOf(call),
+    options,
+  );
+  const messages: MessageShape<M['output']>[] = [];
+  const begun = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<Refused | { code: 'OK' }>();
+  stream.on('data', (chunk: Buffer) =>
+    messages.push(fromBinary(method.output, chunk) as MessageShape<M['output']>),
+  );
+  stream.on('metadata', () => begun.resolve());
+  stream.on('error', (fault) => {
+    begun.resolve();
+    ended.resolve(refusalIn(fault as ServiceError));
+  });
+  stream.on('end', () => ended.resolve({ code: 'OK' }));
+  return { stream, messages, begun: begun.promise, ended: ended.promise };
+};
