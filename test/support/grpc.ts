@@ -8,6 +8,7 @@ import {
 } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
   type CallOptions,
@@ -30,7 +31,7 @@ export const SERVICE_TOKEN = 'the-token-of-a-stream-server-in-tests';
 
 export type GrpcApp = Awaited<ReturnType<typeof grpcApp>>;
 
-/** A test application whose fifth door is open, at a free port. */
+/** A test application that real clients reach over HTTP and gRPC, at free ports. */
 export const grpcApp = async ({ environment, ...options }: Parameters<typeof testApp>[0] = {}) => {
   const app = await testApp({
     ...options,
@@ -48,7 +49,9 @@ export const grpcApp = async ({ environment, ...options }: Parameters<typeof tes
     'grpc.use_local_subchannel_pool': 1,
   });
   afterAll(() => client.close());
-  return { ...app, address, port, ca, client };
+  await app.http.listen({ host: '127.0.0.1', port: 0 });
+  const url = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
+  return { ...app, url, address, port, ca, client };
 };
 
 export type Call = {
