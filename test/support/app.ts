@@ -21,6 +21,8 @@ type Options = {
   jobs?: boolean;
   /** Lines of the log, when a test looks at them. */
   log?: (line: string) => void;
+  /** Whether the doors are opened; they are by default. */
+  open?: boolean;
   /** What is told live, when a test tells it. */
   live?: LiveEvents;
   /** The process it runs beside, sharing database, files and secrets. */
@@ -62,7 +64,7 @@ export const testApp = async (options: Options = {}): Promise<TestApp> => {
   const outside: Outside = { ...opened, ...(options.live && { live: options.live }) };
   const app = await buildApp(outside, config);
   await outside.jobs.start(app.jobs);
-  app.open();
+  if (options.open ?? true) app.open();
   await app.http.ready();
 
   afterAll(async () => {

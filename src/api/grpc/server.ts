@@ -86,10 +86,19 @@ const stopping = () =>
 /** For so long after the announcement calls are still taken: load balancers need time to look away. */
 const FAREWELL_MS = 1000;
 
-const shutDown = async (server: Server, address: string, timeout_ms: number): Promise<void> => {
-  const closing = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-  const deadline = setTimeout(() => server.drain(address, 0), timeout_ms);
-  await closing;
+/** After its status a caller has so long to hang up before it is cut off. */
+const LAST_WORDS_MS = 200;
+
+type Closing = { address: string; timeout_ms: number; endAll: () => void };
+
+const shutDown = async (
+  server: Server,
+  { address, timeout_ms, endAll }: Closing,
+): Promise<void> => {
+  // Before the rest: of connections that are closing already it would not keep account.
+  server.drain(address, timeout_ms + LAST_WORDS_MS);
+  const deadline = setTimeout(endAll, timeout_ms);
+  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   clearTimeout(deadline);
 };
 
@@ -117,6 +126,9 @@ export const createGrpcServer = (settings: GrpcSettings, services: readonly Grpc
       else facts.base.sendStatus(statusOf(stopping()));
     }
   };
+  const endAll = (): void => {
+    for (const facts of observation.open) facts.base.sendStatus(statusOf(stopping()));
+  };
 
   const unwatch = watchSessions(observation.open, settings.identification);
 
@@ -143,7 +155,7 @@ export const createGrpcServer = (settings: GrpcSettings, services: readonly Grpc
       if (address !== '') {
         await wait(FAREWELL_MS);
         endStreams();
-        await shutDown(server, address, timeout_ms);
+        await shutDown(server, { address, timeout_ms, endAll });
       }
       observation.close();
       unwatch();
