@@ -117,6 +117,21 @@ const healthSettings = (outside: Outside, config: Config, http: FastifyInstance)
   },
 });
 
+type Wired = {
+  http: FastifyInstance;
+  modules: Modules;
+  settings: HttpSettings;
+  health: ReturnType<typeof healthSettings>;
+};
+
+const grpcDoor = (outside: Outside, config: Config, { http, modules, settings, health }: Wired) =>
+  createGrpcDoor(outside, config, {
+    door: settings,
+    services: [modules.auth.grpc, modules.tracks.grpc],
+    isOpen: () => http.isOpen(),
+    isReady: async () => (await health.notReady()) === undefined,
+  });
+
 /** The whole application, wired but not listening. */
 export const buildApp = async (outside: Outside, config: Config) => {
   const modules = createModules(outside, config);
@@ -144,12 +159,7 @@ export const buildApp = async (outside: Outside, config: Config) => {
   });
   modules.tracks.registerHttp(http);
 
-  const grpc = createGrpcDoor(outside, config, {
-    door: settings,
-    services: [modules.auth.grpc, modules.tracks.grpc],
-    isOpen: () => http.isOpen(),
-    isReady: async () => (await health.notReady()) === undefined,
-  });
+  const grpc = grpcDoor(outside, config, { http, modules, settings, health });
 
   return {
     http,

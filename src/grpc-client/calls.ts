@@ -96,7 +96,7 @@ const callOnce =
 
 type Stream = ReturnType<Client['makeServerStreamRequest']>;
 
-async function* messagesOf(stream: Stream, leave: () => void): AsyncGenerator<unknown> {
+async function* messagesOf(stream: Stream, leave: () => void): AsyncGenerator {
   try {
     for await (const message of stream) yield message;
   } catch (fault) {
@@ -121,7 +121,7 @@ const begun = (stream: Stream, timeout_ms: number): Promise<void> =>
 
 const callMany =
   (method: DescMethod, transport: Transport) =>
-  async (request: unknown, options: CallOptions = {}): Promise<AsyncGenerator<unknown>> => {
+  async (request: unknown, options: CallOptions = {}): Promise<AsyncGenerator> => {
     const { serialize, deserialize } = wireOf(method);
     const { timeout_ms = transport.timeout_ms, signal } = options;
     const stream = transport.client.makeServerStreamRequest(

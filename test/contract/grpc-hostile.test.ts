@@ -59,7 +59,7 @@ const send = (
       });
       const note = (fields: Record<string, unknown>) => {
         if (fields[':status'] !== undefined) told.http = Number(fields[':status']);
-        if (fields['grpc-status'] !== undefined) told.grpc = String(fields['grpc-status']);
+        if (fields['grpc-status'] !== undefined) told.grpc = JSON.stringify(fields['grpc-status']);
       };
       stream.on('response', note).on('trailers', note);
       stream.on('error', () => undefined);
@@ -71,7 +71,7 @@ const send = (
     }
   });
 
-const INTERNAL = '13';
+const INTERNAL = JSON.stringify('13');
 
 describe('what is no message', () => {
   const hostile: [string, Buffer][] = [

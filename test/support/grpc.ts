@@ -86,9 +86,7 @@ export const refusalIn = ({ code, details, metadata }: ServiceError): Refused =>
   const status = bytes && fromBinary(StatusSchema, bytes as Buffer);
   const inner = status ? status.details : [];
   const one = <D extends Parameters<typeof anyUnpack>[1]>(schema: D) =>
-    inner.map((any) => anyUnpack(any, schema)).find((found) => found !== undefined) as
-      | MessageShape<D>
-      | undefined;
+    inner.map((any) => anyUnpack(any, schema)).find((found) => found !== undefined);
   const retry = one(RetryInfoSchema)?.retryDelay?.seconds;
   return {
     code: codes[code] ?? String(code),

@@ -9,9 +9,16 @@ import { type CallCounter, type Limits, tooMany } from '../rate-limits.ts';
 import type { GrpcCaller, GrpcContext } from './context.ts';
 import type { CallFacts } from './observed.ts';
 
+/** Calls may be counted here or elsewhere. */
+interface Counter {
+  take(...asked: Parameters<CallCounter['take']>): Taken | Promise<Taken>;
+}
+
+type Taken = Pick<ReturnType<CallCounter['take']>, 'allowed' | 'retry_ms'>;
+
 export type AdmissionSettings = {
   identification: Identification;
-  counter: CallCounter;
+  counter: Counter;
   limits: Limits;
   refused: RefusalLog;
   /** Services by name, and what they show. */
@@ -66,46 +73,52 @@ const assertFor = (caller: GrpcCaller, { actor, service }: GrpcContext): void =>
   throw sharedErrors.unauthenticated();
 };
 
+type Settings = AdmissionSettings;
+
+const forged = ({ refused }: Settings, origin: Origin, reason: string): Error => {
+  refused.note({ event_type: 'intrusion_attempt', user_id: null, origin, details: { reason } });
+  return sharedErrors.unauthenticated({ message: 'The credentials are not valid' });
+};
+
+type Shown = { service: string | undefined; verified: Verified | undefined; origin: Origin };
+
+const count = async (
+  { counter, limits, refused }: Settings,
+  { service, verified, origin }: Shown,
+): Promise<void> => {
+  const { name, key } = bucketOf(service, verified, origin.ip_address);
+  const { allowed, retry_ms } = await counter.take(key, limits[name]);
+  if (allowed) return;
+  const user_id = verified && 'claims' in verified ? verified.claims.user_id : null;
+  const details = { bucket: name };
+  refused.note({ event_type: 'rate_limit_exceeded', user_id, origin, details });
+  throw tooMany(name, retry_ms);
+};
+
+const invalid = () => sharedErrors.unauthenticated({ message: 'The access token is not valid' });
+
+type Known = { actor: Actor; claims: TokenClaims | undefined };
+
+/** The session behind the token, as it is now. */
+const knownBy = async (settings: Settings, { verified, origin }: Shown): Promise<Known> => {
+  if (!verified) return { actor: stranger, claims: undefined };
+  if ('rejected' in verified) {
+    if (verified.rejected === 'expired') throw tokenErrors.expired();
+    if (verified.rejected === 'forged') throw forged(settings, origin, 'forged_token');
+    throw invalid();
+  }
+  const actor = await settings.identification.memberOf(verified.claims);
+  if (!actor) throw invalid();
+  return { actor, claims: verified.claims };
+};
+
 /**
  * Who calls, whether they may now, and how often: the same stages in the same order as for a request of HTTP.
  * A credential that is present but bad is refused everywhere, also where none is needed.
  */
 export const createAdmission = (settings: AdmissionSettings) => {
-  const { identification, counter, limits, refused, certified } = settings;
+  const { identification, certified } = settings;
   const nameOfService = serviceNamer(settings.services);
-
-  const forged = (origin: Origin, reason: string): Error => {
-    refused.note({ event_type: 'intrusion_attempt', user_id: null, origin, details: { reason } });
-    return sharedErrors.unauthenticated({ message: 'The credentials are not valid' });
-  };
-
-  const count = async (
-    service: string | undefined,
-    verified: Verified | undefined,
-    origin: Origin,
-  ): Promise<void> => {
-    const { name, key } = bucketOf(service, verified, origin.ip_address);
-    const { allowed, retry_ms } = await counter.take(key, limits[name]);
-    if (allowed) return;
-    const user_id = verified && 'claims' in verified ? verified.claims.user_id : null;
-    const details = { bucket: name };
-    refused.note({ event_type: 'rate_limit_exceeded', user_id, origin, details });
-    throw tooMany(name, retry_ms);
-  };
-
-  const memberFrom = async (
-    verified: Verified,
-    origin: Origin,
-  ): Promise<{ actor: Actor; claims: TokenClaims }> => {
-    if ('rejected' in verified) {
-      if (verified.rejected === 'expired') throw tokenErrors.expired();
-      if (verified.rejected === 'forged') throw forged(origin, 'forged_token');
-      throw sharedErrors.unauthenticated({ message: 'The access token is not valid' });
-    }
-    const actor = await identification.memberOf(verified.claims);
-    if (!actor) throw sharedErrors.unauthenticated({ message: 'The access token is not valid' });
-    return { actor, claims: verified.claims };
-  };
 
   return async (facts: CallFacts, metadata: Metadata, caller: GrpcCaller): Promise<GrpcContext> => {
     const { origin } = facts;
@@ -117,11 +130,10 @@ export const createAdmission = (settings: AdmissionSettings) => {
       authorization === undefined
         ? undefined
         : await identification.verify(bearerIn(authorization));
-    await count(service, verified, origin);
-    if (shown !== undefined && named === undefined) throw forged(origin, 'forged_service_token');
-    const { actor, claims } = verified
-      ? await memberFrom(verified, origin)
-      : { actor: stranger, claims: undefined };
+    await count(settings, { service, verified, origin });
+    if (shown !== undefined && named === undefined)
+      throw forged(settings, origin, 'forged_service_token');
+    const { actor, claims } = await knownBy(settings, { service, verified, origin });
     facts.claims = claims;
     if (actor.type === 'member') facts.user_id = actor.user_id;
     const context = { actor, service, claims, origin, signal: facts.stop.signal };

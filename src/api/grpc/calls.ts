@@ -86,7 +86,7 @@ const run = (
     const closed = settings.closed();
     if (closed) throw closed;
     const context: GrpcContext = await settings.admit(facts, call.metadata, implementation.caller);
-    return implementation.run(context, decode(method, call.request));
+    return await implementation.run(context, decode(method, call.request));
   };
   return withDeadline(leftOf(call, settings.timeout_ms), work, facts.stop.signal);
 };
@@ -95,18 +95,17 @@ export const answerOnce =
   (wire: Wire, settings: CallSettings) =>
   (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>): void => {
     const facts = factsOf(call.metadata);
-    run(call, wire, settings)
-      .then((message) => encode(wire.method, message))
-      .then(
-        (bytes) => {
-          facts.working = false;
-          done(null, bytes);
-        },
-        (thrown: unknown) => {
-          facts.working = false;
-          done(settleFailure(facts, settings, thrown));
-        },
-      );
+    const answer = async (): Promise<Buffer> => {
+      try {
+        return encode(wire.method, await run(call, wire, settings));
+      } finally {
+        facts.working = false;
+      }
+    };
+    answer().then(
+      (bytes) => done(null, bytes),
+      (thrown: unknown) => done(settleFailure(facts, settings, thrown)),
+    );
   };
 
 /** Until the caller takes more, or nobody waits for more. */

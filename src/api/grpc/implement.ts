@@ -32,7 +32,7 @@ export const implement = <S extends DescService>(
   methods: Implementation<S>,
 ): GrpcService => ({
   definition,
-  methods: methods as unknown as GrpcService['methods'],
+  methods,
 });
 
 /** The caller was checked before `run` is reached: that is what its narrower context says. */

@@ -83,6 +83,45 @@ const factsFor = (path: string, streams: boolean, base: Base): CallFacts => ({
   stop: new AbortController(),
 });
 
+/** Notes what comes in, on its way to the library. */
+const listening = (
+  facts: CallFacts,
+  next: Listener,
+  cancelled: (facts: CallFacts) => void,
+): Listener => ({
+  onReceiveMetadata(metadata) {
+    facts.origin = originOf(facts.base, metadata);
+    metadata.setOpaque(FACTS, facts);
+    next.onReceiveMetadata(metadata);
+  },
+  onReceiveMessage(message) {
+    facts.arrived = true;
+    next.onReceiveMessage(message);
+  },
+  onReceiveHalfClose: () => next.onReceiveHalfClose(),
+  onCancel() {
+    cancelled(facts);
+    if (facts.working) facts.stop.abort(gone);
+    next.onCancel();
+  },
+});
+
+/** What goes out instead of `given`: with the request id, and a stable code where it had none. */
+const outgoing = (facts: CallFacts, given: Parameters<Base['sendStatus']>[0]): Status => {
+  const { reason, ...status } = settled(given);
+  if (reason) facts.reason = reason;
+  if (facts.origin.request_id === '')
+    facts.origin = { ...facts.origin, request_id: newRequestId() };
+  status.metadata.set('x-request-id', facts.origin.request_id);
+  return status;
+};
+
+const giveUpLate = (open: Iterable<CallFacts>): void => {
+  const late = performance.now() - LONGEST_ARRIVAL_MS;
+  for (const { arrived, began, base } of open)
+    if (!arrived && began < late) base.sendStatus(statusOf(tooSlow()));
+};
+
 /**
  * Sees every status on its way out, those that the library makes by itself, too: gives each a stable code and the
  * request id, counts and logs it once. Requests that do not arrive in ten seconds are given up.
@@ -94,33 +133,11 @@ export const createObservation = (observer: CallObserver) => {
     if (open.delete(facts)) observer.ended(facts, code);
   };
 
-  const outgoing = (facts: CallFacts, given: Parameters<Base['sendStatus']>[0]): Status => {
-    const { reason, ...status } = settled(given);
-    if (reason) facts.reason = reason;
-    if (facts.origin.request_id === '')
-      facts.origin = { ...facts.origin, request_id: newRequestId() };
-    status.metadata.set('x-request-id', facts.origin.request_id);
-    return status;
+  const cancelled = (facts: CallFacts): void => {
+    if (!open.has(facts)) return;
+    facts.reason = nameOf(codes.CANCELLED);
+    end(facts, codes.CANCELLED);
   };
-
-  const listening = (facts: CallFacts, next: Listener): Listener => ({
-    onReceiveMetadata(metadata) {
-      facts.origin = originOf(facts.base, metadata);
-      metadata.setOpaque(FACTS, facts);
-      next.onReceiveMetadata(metadata);
-    },
-    onReceiveMessage(message) {
-      facts.arrived = true;
-      next.onReceiveMessage(message);
-    },
-    onReceiveHalfClose: () => next.onReceiveHalfClose(),
-    onCancel() {
-      if (open.has(facts)) facts.reason = nameOf(codes.CANCELLED);
-      end(facts, codes.CANCELLED);
-      if (facts.working) facts.stop.abort(gone);
-      next.onCancel();
-    },
-  });
 
   const interceptor: ServerInterceptor = ({ path, responseStream }, base) => {
     const facts = factsFor(path, responseStream, base);
@@ -133,16 +150,11 @@ export const createObservation = (observer: CallObserver) => {
       send(status);
     };
     const start = base.start.bind(base);
-    base.start = (listener) => start(listening(facts, listener));
+    base.start = (listener) => start(listening(facts, listener, cancelled));
     return inPlace(base);
   };
 
-  const sweep = (): void => {
-    const late = performance.now() - LONGEST_ARRIVAL_MS;
-    for (const facts of open)
-      if (!facts.arrived && facts.began < late) facts.base.sendStatus(statusOf(tooSlow()));
-  };
-  const sweeping = setInterval(sweep, SWEEP_MS);
+  const sweeping = setInterval(() => giveUpLate(open), SWEEP_MS);
   sweeping.unref();
 
   return { interceptor, open, close: () => clearInterval(sweeping) };

@@ -1,8 +1,9 @@
 import { type DescFile, type DescService, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import type { Server } from '@grpc/grpc-js';
-import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
+
+type PackageDefinition = ConstructorParameters<typeof ReflectionService>[0];
 
 const withDependencies = (file: DescFile): DescFile[] => [
   ...file.dependencies.flatMap(withDependencies),

@@ -7,7 +7,7 @@ import { type AdmissionSettings, createAdmission } from './admission.ts';
 import { answerMany, answerOnce, type CallSettings } from './calls.ts';
 import { serveHealth } from './health.ts';
 import type { GrpcService } from './implement.ts';
-import { type CallObserver, createObservation } from './observed.ts';
+import { type CallFacts, type CallObserver, createObservation } from './observed.ts';
 import { watchSessions } from './session-watch.ts';
 import { statusOf } from './statuses.ts';
 
@@ -83,21 +83,33 @@ const starting = () =>
 const stopping = () =>
   sharedErrors.unavailable({ message: 'The service is stopping', retry_after_seconds: 0 });
 
+type Open = Iterable<CallFacts>;
+
+/** Streams would not end by themselves; their callers connect elsewhere. */
+const endStreams = (open: Open): void => {
+  for (const { streams, working, stop, base } of open) {
+    if (!streams) continue;
+    if (working) stop.abort(stopping());
+    else base.sendStatus(statusOf(stopping()));
+  }
+};
+
+const endAll = (open: Open): void => {
+  for (const { base } of open) base.sendStatus(statusOf(stopping()));
+};
+
 /** For so long after the announcement calls are still taken: load balancers need time to look away. */
 const FAREWELL_MS = 1000;
 
 /** After its status a caller has so long to hang up before it is cut off. */
 const LAST_WORDS_MS = 200;
 
-type Closing = { address: string; timeout_ms: number; endAll: () => void };
+type Closing = { address: string; timeout_ms: number; open: Open };
 
-const shutDown = async (
-  server: Server,
-  { address, timeout_ms, endAll }: Closing,
-): Promise<void> => {
+const shutDown = async (server: Server, { address, timeout_ms, open }: Closing): Promise<void> => {
   // Before the rest: of connections that are closing already it would not keep account.
   server.drain(address, timeout_ms + LAST_WORDS_MS);
-  const deadline = setTimeout(endAll, timeout_ms);
+  const deadline = setTimeout(() => endAll(open), timeout_ms);
   await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   clearTimeout(deadline);
 };
@@ -111,6 +123,7 @@ export const createGrpcServer = (settings: GrpcSettings, services: readonly Grpc
   let leaving = false;
   let address = '';
   const observation = createObservation(settings.observer);
+  const { open } = observation;
   const server = new Server({ ...options, interceptors: [observation.interceptor] });
   const admit = createAdmission({ ...settings, certified: settings.tls.client_ca !== undefined });
   const closed = (): DomainError | undefined => (settings.isOpen() ? undefined : starting());
@@ -118,19 +131,7 @@ export const createGrpcServer = (settings: GrpcSettings, services: readonly Grpc
   const names = services.map(({ definition }) => definition.typeName);
   const health = serveHealth(server, { names, isReady: settings.isReady });
 
-  /** Streams would not end by themselves; their callers connect elsewhere. */
-  const endStreams = (): void => {
-    for (const facts of observation.open) {
-      if (!facts.streams) continue;
-      if (facts.working) facts.stop.abort(stopping());
-      else facts.base.sendStatus(statusOf(stopping()));
-    }
-  };
-  const endAll = (): void => {
-    for (const facts of observation.open) facts.base.sendStatus(statusOf(stopping()));
-  };
-
-  const unwatch = watchSessions(observation.open, settings.identification);
+  const unwatch = watchSessions(open, settings.identification);
 
   return {
     async listen(host: string, port: number): Promise<number> {
@@ -151,11 +152,11 @@ export const createGrpcServer = (settings: GrpcSettings, services: readonly Grpc
       if (leaving) return;
       leaving = true;
       health.leave();
-      endStreams();
+      endStreams(open);
       if (address !== '') {
         await wait(FAREWELL_MS);
-        endStreams();
-        await shutDown(server, { address, timeout_ms, endAll });
+        endStreams(open);
+        await shutDown(server, { address, timeout_ms, open });
       }
       observation.close();
       unwatch();

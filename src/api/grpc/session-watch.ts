@@ -7,11 +7,11 @@ const LOOK_MS = 500;
 /** A stream outlives its access token, but not its session: it ends within a second of it. */
 export const watchSessions = (
   open: ReadonlySet<CallFacts>,
-  { memberOf }: Identification,
+  identification: Identification,
 ): (() => void) => {
   const check = async ({ claims, stop }: CallFacts): Promise<void> => {
     if (!claims) return;
-    const member = await memberOf(claims);
+    const member = await identification.memberOf(claims);
     if (!member) stop.abort(sharedErrors.unauthenticated({ message: 'The session has ended' }));
   };
   const look = (): void => {

@@ -12,6 +12,7 @@ import { describeError, type ErrorAnswer, grpcCodeOf } from '../errors.ts';
 
 const DETAILS = 'grpc-status-details-bin';
 const DOMAIN = 'veza';
+const OK = 0;
 
 export type Status = { code: number; details: string; metadata: Metadata };
 
@@ -70,8 +71,7 @@ const ofProtocol: Partial<Record<number, () => Refused>> = {
 /** A status as it is sent: with a stable code in it, whoever refused. The code is answered when it was added here. */
 export const settled = ({ code, details, metadata }: Given): Status & { reason?: string } => {
   const carried = metadata instanceof Metadata ? metadata : new Metadata();
-  if (code === codes.OK || carried.get(DETAILS).length > 0)
-    return { code, details, metadata: carried };
+  if (code === OK || carried.get(DETAILS).length > 0) return { code, details, metadata: carried };
   const refused = ofProtocol[code]?.();
   if (refused) return { ...refused, reason: refused.answer.code };
   return { ...statusFrom({ code: nameOf(code), message: details }, code), reason: nameOf(code) };
