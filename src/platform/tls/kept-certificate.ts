@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -39,11 +39,13 @@ export const keptCertificate = async (folder: string, now: Date): Promise<KeyAnd
     await rm(file, { force: true });
   }
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const draft = `${file}.${process.pid}`;
+  const draft = `${file}.${randomUUID()}`;
   await writeFile(draft, make(now), { mode: 0o600 });
   await link(draft, file).catch((fault: unknown) => {
     if (codeOf(fault) !== 'EEXIST') throw fault;
   });
+  // Linked, it is the kept file itself: what is written next needs one of its own.
+  await rm(draft);
   const agreed = split(await readFile(file, 'utf8'));
   await writeFile(draft, agreed.certificate, { mode: 0o644 });
   await rename(draft, join(folder, 'grpc.crt'));
