@@ -33,6 +33,7 @@ type Called = Pick<ServerUnaryCall<Buffer, Buffer>, 'request' | 'metadata' | 'ge
 const leftOf = (call: Called, most: number): number => {
   const deadline = call.getDeadline();
   const at = deadline instanceof Date ? deadline.getTime() : deadline;
+  if (at === Number.POSITIVE_INFINITY) return most;
   return Math.min(most, Math.max(0, at - Date.now()));
 };
 
