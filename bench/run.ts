@@ -129,6 +129,7 @@ const ours = await startServer({
     DATABASE_POOL_MAX: '20',
     DATA_DIR: folder,
     PORT: '0',
+    GRPC_PORT: '0',
     HOST: '127.0.0.1',
     ENVIRONMENT: 'test',
     RATE_LIMIT_FACTOR: '1000000',

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { registerHealth } from '#api/health.ts';
 import { contextMaker, createHttp, type HttpSettings } from '#api/http.ts';
+import { registerKeys } from '#api/keys.ts';
 import { registerReference } from '#api/reference.ts';
 import { registerRest } from '#api/rest.ts';
 import { registerTrpcHttp } from '#api/trpc-http.ts';
@@ -18,9 +19,11 @@ import { createListenerFingerprint } from '#platform/listener-fingerprint.ts';
 import { createMemoryRateLimiter } from '#platform/rate-limiter.ts';
 import { createSharedRateLimiter } from '#platform/redis/rate-limiter.ts';
 import { sweepStaged } from '#platform/storage/sweep.job.ts';
+import { createSigningKeys } from '#platform/signing-keys.ts';
 import { createStreamSignatures } from '#platform/stream-signatures.ts';
 import { createAccessTokens } from '#platform/tokens.ts';
 import { createAppRouter } from './app-router.ts';
+import { createGrpcDoor } from './grpc-door.ts';
 import type { Outside } from './outside.ts';
 
 const createModules = (outside: Outside, config: Config) => {
@@ -28,11 +31,30 @@ const createModules = (outside: Outside, config: Config) => {
   const { factsOn } = events;
   const { auditOn, refusals } = createAuditModule(outside);
   const users = createUsersModule({ database, cache, auditOn, factsOn });
-  const access = createAccessTokens({
+  const keys = createSigningKeys({
     secret: secrets.jwt,
     previous: secrets.jwt_previous,
+    private_key: config.jwt.JWT_PRIVATE_KEY,
+    public_keys_previous: config.jwt.JWT_PUBLIC_KEYS_PREVIOUS,
+  });
+  const access = createAccessTokens({
+    keys,
     life_ms: config.jwt.JWT_EXPIRATION_TIME,
     now,
+  });
+  const { STREAM_URL_TTL: life_ms, STORAGE_QUOTA_BYTES, UPLOAD_MAX_BYTES } = config.storage;
+  const tracks = createTracksModule({
+    ...outside,
+    auditOn,
+    factsOn,
+    users: users.service,
+    streamUrls: createStreamSignatures({ secret: secrets.stream, life_ms, now }),
+    fingerprint: createListenerFingerprint(secrets.jwt),
+    meter: outside.metrics.transfers,
+    live: events.live,
+    limits: { file_bytes: UPLOAD_MAX_BYTES },
+    quota_bytes: STORAGE_QUOTA_BYTES,
+    request_timeout_ms: config.server.REQUEST_TIMEOUT,
   });
   const auth = createAuthModule({
     ...outside,
@@ -45,21 +67,11 @@ const createModules = (outside: Outside, config: Config) => {
     factsOn,
     refusals,
     profileOf: (user_id) => users.service.me({ user_id }),
+    accountFor: users.service.getFor,
+    rights: { tracks: tracks.service },
   });
-  const { STREAM_URL_TTL: life_ms, STORAGE_QUOTA_BYTES, UPLOAD_MAX_BYTES } = config.storage;
-  const tracks = createTracksModule({
-    ...outside,
-    auditOn,
-    factsOn,
-    users: users.service,
-    streamUrls: createStreamSignatures({ secret: secrets.stream, life_ms, now }),
-    fingerprint: createListenerFingerprint(secrets.jwt),
-    meter: outside.metrics.transfers,
-    limits: { file_bytes: UPLOAD_MAX_BYTES },
-    quota_bytes: STORAGE_QUOTA_BYTES,
-    request_timeout_ms: config.server.REQUEST_TIMEOUT,
-  });
-  return { refusals, users, auth, tracks, analytics: createAnalyticsModule({ database }) };
+  const analytics = createAnalyticsModule({ database });
+  return { refusals, users, auth, tracks, analytics, jwks: keys.jwks };
 };
 
 const createCounter = ({ redis }: Outside, { limits }: Config): HttpSettings['counter'] => {
@@ -127,59 +139,81 @@ const healthSettings = (outside: Outside, config: Config, http: FastifyInstance)
   },
 });
 
-/** The whole application, wired but not listening. */
-export const buildApp = async (outside: Outside, config: Config) => {
-  const modules = createModules(outside, config);
-  const appRouter = createAppRouter(modules);
+type Wired = {
+  http: FastifyInstance;
+  modules: Modules;
+  settings: HttpSettings;
+  health: ReturnType<typeof healthSettings>;
+};
+
+const grpcDoor = (outside: Outside, config: Config, { http, modules, settings, health }: Wired) =>
+  createGrpcDoor(outside, config, {
+    door: settings,
+    services: [modules.auth.grpc, modules.tracks.grpc],
+    isOpen: () => http.isOpen(),
+    isReady: async () => (await health.notReady()) === undefined,
+  });
+
+/** Every door of HTTP. */
+const openHttp = async (outside: Outside, config: Config, modules: Modules) => {
+  const router = createAppRouter(modules);
   const settings = httpSettings(outside, config, modules);
   const http = await createHttp(settings);
+  const health = healthSettings(outside, config, http);
   const contextOf = contextMaker(http, settings);
   const timeout_ms = config.server.REQUEST_TIMEOUT;
   const keys = createIdempotencyKeys(outside.database.db);
+  const rest = { router, keys, timeout_ms, contextOf };
 
-  registerHealth(http, healthSettings(outside, config, http));
+  registerHealth(http, health);
   registerReference(http);
-  await http.register(
-    (scope) => registerRest(scope, { router: appRouter, keys, timeout_ms, contextOf }),
-    { prefix: '/api/v1' },
-  );
-  await registerTrpcHttp(http, {
-    router: appRouter,
-    timeout_ms,
-    refused: modules.refusals,
-    contextOf,
-  });
+  registerKeys(http, modules.jwks);
+  await http.register((scope) => registerRest(scope, rest), { prefix: '/api/v1' });
+  await registerTrpcHttp(http, { router, timeout_ms, refused: modules.refusals, contextOf });
   modules.tracks.registerHttp(http);
+  return { http, router, settings, health };
+};
+
+const jobsOf = ({ database, events, blobs }: Outside, { auth, tracks }: Modules) => [
+  ...auth.jobs,
+  ...tracks.jobs,
+  ...events.jobs,
+  purgeIdempotencyKeys(database.db),
+  purgeCache(database.db),
+  sweepStaged(blobs),
+];
+
+/** The whole application, wired but not listening. */
+export const buildApp = async (outside: Outside, config: Config) => {
+  const modules = createModules(outside, config);
+  const { auth, users, tracks, analytics, refusals } = modules;
+  const { http, router, settings, health } = await openHttp(outside, config, modules);
+  const grpc = grpcDoor(outside, config, { http, modules, settings, health });
 
   return {
     http,
+    grpc,
     /** Until then every request but the probes' is refused: the tables may not be there. */
     open: () => http.openDoors(),
-    router: appRouter,
+    router,
     services: {
-      auth: modules.auth.service,
-      users: modules.users.service,
-      tracks: modules.tracks.service,
-      analytics: modules.analytics.service,
+      auth: auth.service,
+      users: users.service,
+      tracks: tracks.service,
+      analytics: analytics.service,
       events: outside.events.administration,
       jobs: outside.jobs.administration,
     },
-    jobs: [
-      ...modules.auth.jobs,
-      ...modules.tracks.jobs,
-      ...outside.events.jobs,
-      purgeIdempotencyKeys(outside.database.db),
-      purgeCache(outside.database.db),
-      sweepStaged(outside.blobs),
-    ],
+    jobs: jobsOf(outside, modules),
     events: {
-      consumers: modules.analytics.consumers,
-      messages: [...modules.users.messages, ...modules.auth.messages, ...modules.tracks.messages],
+      consumers: analytics.consumers,
+      messages: [...users.messages, ...auth.messages, ...tracks.messages],
     },
     /** After the last request: what was to be written in the background is. */
     close: async () => {
+      await grpc.drain(0);
       await http.close();
-      await modules.refusals.close();
+      await refusals.close();
     },
   };
 };

@@ -67,6 +67,15 @@ export const variables = {
       .secret()
       .optional()
       .describe('The secret before, still accepted while rotating'),
+    JWT_PRIVATE_KEY: settings
+      .privateKey()
+      .optional()
+      .describe(
+        'Signs access tokens instead (EdDSA); Ed25519, PKCS#8 as PEM or base64. Others verify by /.well-known/jwks.json',
+      ),
+    JWT_PUBLIC_KEYS_PREVIOUS: settings
+      .publicKeys()
+      .describe('Keys before, still accepted and published while rotating; SPKI as base64'),
     JWT_EXPIRATION_TIME: settings.duration('15m').describe('Life of an access token'),
     JWT_REFRESH_TIME: settings
       .duration('7d')
@@ -139,6 +148,29 @@ export const variables = {
       .integer(0, 64, 2)
       .describe('Jobs of a kind at once in this process; 0 leaves them to others'),
   }),
+  grpc: z.object({
+    GRPC_PORT: settings
+      .portOrOff(50_051)
+      .describe('Port of gRPC; 0 takes a free one, off closes it'),
+    GRPC_TLS_CERT: z
+      .string()
+      .optional()
+      .describe(
+        'File of the certificate chain (PEM); unset outside production: one of its own, DATA_DIR/grpc.crt',
+      ),
+    GRPC_TLS_KEY: z.string().optional().describe('File of its private key (PEM)'),
+    GRPC_CLIENT_CA: z
+      .string()
+      .optional()
+      .describe(
+        'File of the authority of client certificates (PEM); set, every caller needs one and is the service that its common name says',
+      ),
+    GRPC_SERVICE_TOKENS: settings
+      .namedSecrets()
+      .describe(
+        'Services that may call without a client certificate, each with the x-service-token it sends, like stream-server=…,chat-server=…',
+      ),
+  }),
   limits: z.object({
     RATE_LIMIT_FACTOR: z.coerce
       .number('is not a number')
@@ -154,6 +186,9 @@ export const variables = {
       .rateLimit('100/1m')
       .describe('Calls of one address without a token'),
     RATE_LIMIT_MEMBER: settings.rateLimit('500/1m').describe('Calls of one user'),
+    RATE_LIMIT_SERVICE: settings
+      .rateLimit('600000/1m')
+      .describe('Calls of one service over gRPC, for whomever it asks'),
     RATE_LIMIT_LOGIN: settings
       .rateLimit('10/15m')
       .describe('Sign-ins to one account from one address'),
@@ -179,6 +214,16 @@ export class ConfigError extends Error {
 const neededInProduction = ['DATABASE_URL', 'JWT_SECRET', 'STREAM_SECRET', 'STORAGE_URL'] as const;
 const secrets = ['JWT_SECRET', 'JWT_SECRET_PREVIOUS', 'STREAM_SECRET'] as const;
 
+/** Both files or neither; production has no certificate of its own. */
+const problemsOfCertificate = (environment: Environment): string[] => {
+  const { GRPC_PORT, GRPC_TLS_CERT, GRPC_TLS_KEY, ENVIRONMENT } = environment;
+  if (GRPC_PORT === 'off' || (GRPC_TLS_CERT && GRPC_TLS_KEY)) return [];
+  if (GRPC_TLS_CERT || GRPC_TLS_KEY) return ['GRPC_TLS_CERT and GRPC_TLS_KEY must be set together'];
+  return ENVIRONMENT === 'production'
+    ? ['GRPC_TLS_CERT and GRPC_TLS_KEY must be set in production, or GRPC_PORT=off']
+    : [];
+};
+
 const problemsOfProduction = (environment: Environment): string[] => [
   ...neededInProduction
     .filter((name) => !environment[name])
@@ -192,6 +237,7 @@ const problemsOfProduction = (environment: Environment): string[] => [
 export const readConfig = (environment: Environment): Config => {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const problems = given['ENVIRONMENT'] === 'production' ? problemsOfProduction(given) : [];
+  problems.push(...problemsOfCertificate(given));
   const groups = Object.entries(variables).map(([name, schema]) => {
     const result = schema.safeParse(given);
     for (const { path, message } of result.error?.issues ?? [])
@@ -217,6 +263,7 @@ export const limitsOf = ({ limits }: Pick<Config, 'limits'>) => {
   return {
     stranger: scaled(limits.RATE_LIMIT_STRANGER, factor),
     member: scaled(limits.RATE_LIMIT_MEMBER, factor),
+    service: scaled(limits.RATE_LIMIT_SERVICE, factor),
     login: scaled(limits.RATE_LIMIT_LOGIN, factor),
     register: scaled(limits.RATE_LIMIT_REGISTER, factor),
     upload: scaled(limits.RATE_LIMIT_UPLOAD, factor),

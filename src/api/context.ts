@@ -20,7 +20,14 @@ export type RequestContext = {
 
 export type MemberContext = RequestContext & { readonly actor: Member };
 
-type TokenClaims = { user_id: number; session_id: number; username: string };
+/** What a verified token says, its lifetime in Unix seconds. */
+export type TokenClaims = {
+  user_id: number;
+  session_id: number;
+  username: string;
+  issued_at: number;
+  expires_at: number;
+};
 type Verified = { claims: TokenClaims } | { rejected: 'expired' | 'forged' | 'malformed' };
 
 /** How callers are recognised; answers at once whenever it can. */

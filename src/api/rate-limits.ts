@@ -21,7 +21,7 @@ export interface CallCounter {
   take(key: string, limit: Limit): Taken | Promise<Taken>;
 }
 
-export type Limits = Record<LimitName | 'stranger' | 'member', Limit>;
+export type Limits = Record<LimitName | 'stranger' | 'member' | 'service', Limit>;
 
 type Settings = { counter: CallCounter; limits: Limits; refused: RefusalLog };
 
@@ -44,7 +44,7 @@ const callerKey = ({ verified, ip }: FastifyRequest): string =>
 
 const bucketOf = (key: string): keyof Limits => key.slice(0, key.indexOf(':')) as keyof Limits;
 
-const tooMany = (bucket: string, retry_ms: number) =>
+export const tooMany = (bucket: string, retry_ms: number) =>
   sharedErrors.rateLimited({
     details: [{ field: 'bucket', message: bucket }],
     retry_after_seconds: Math.ceil(retry_ms / 1000),

@@ -1,7 +1,7 @@
 import { initTRPC } from '@trpc/server';
 import type { z } from 'zod';
 import { type Actor, hasRole, userIdOf } from '#kernel/actor.ts';
-import { invalidFields, refusal, sharedErrors } from '#kernel/errors.ts';
+import { invalidFields, sharedErrors } from '#kernel/errors.ts';
 import type { Route } from '#kernel/route.ts';
 import { checkedOutput, Serialised } from '#kernel/serialised.ts';
 import { parseWith } from '#kernel/validation.ts';
@@ -10,10 +10,6 @@ import { asTrpcError, describeError } from './errors.ts';
 import { networkOf } from './networks.ts';
 
 export type ProcedureMeta = { route: Route; run: Run };
-
-export const accountErrors = {
-  suspended: refusal('forbidden', 'ACCOUNT_SUSPENDED', 'Your account is suspended'),
-};
 
 const t = initTRPC
   .context<RequestContext>()
@@ -38,7 +34,7 @@ export const mayWhileSuspended = ({ method, tag, suspended }: Route): boolean =>
 /** Refuses callers that the route is not for. */
 export const assertCaller = (route: Route, actor: Actor): void => {
   if (actor.type === 'member' && actor.state === 'suspended' && !mayWhileSuspended(route))
-    throw accountErrors.suspended();
+    throw sharedErrors.suspended();
   if (route.caller === 'anyone') return;
   if (actor.type !== 'member') throw sharedErrors.unauthenticated();
   if (route.caller !== 'member' && !hasRole(actor, route.caller)) throw sharedErrors.forbidden();

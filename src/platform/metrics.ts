@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import type { KindStatistics } from './cache/statistics.ts';
 import type { QueryEnded } from './postgres/pool.ts';
 
+const CALL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5];
 const QUERY_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5];
 
 const queryMetrics = (registers: Registry[]) => {
@@ -68,6 +69,32 @@ const transferMetrics = (registers: Registry[]) => {
           streamed.inc(content.bytesRead);
       });
       return content;
+    },
+  };
+};
+
+const grpcMetrics = (registers: Registry[]) => {
+  const seconds = new Histogram({
+    name: 'veza_grpc_call_duration_seconds',
+    help: 'Time of gRPC calls, by method and status',
+    labelNames: ['method', 'status'],
+    buckets: CALL_SECONDS,
+    registers,
+  });
+  const open = new Gauge({
+    name: 'veza_grpc_calls_open',
+    help: 'gRPC calls that have not ended',
+    registers,
+  });
+  const series = new Map<string, ReturnType<typeof seconds.labels>>();
+  return {
+    began: (): void => open.inc(),
+    ended({ method, status, ms }: { method: string; status: string; ms: number }): void {
+      open.dec();
+      const name = `${method} ${status}`;
+      let named = series.get(name);
+      if (!named) series.set(name, (named = seconds.labels({ method, status })));
+      named.observe(ms / 1000);
     },
   };
 };
@@ -158,6 +185,7 @@ export const createMetrics = ({ version }: { version: string }) => {
     query: queryMetrics(registers),
     transfers: transferMetrics(registers),
     watchCache: (statistics: CacheStatistics): void => cacheMetrics(registers, statistics),
+    grpc: grpcMetrics(registers),
     watchPool(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>): void {
       const help = 'Connections of the database pool: all, unused, and requests that wait for one';
       const connections = (name: string, read: () => number) =>

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Member } from '#kernel/actor.ts';
+import type { Asker, Member } from '#kernel/actor.ts';
 import type { Facts } from '#kernel/event.ts';
 import type { AuditTrail, RefusalAudit } from '#modules/audit/audit.events.ts';
 import type { OwnProfile } from '#modules/users/users.contract.ts';
@@ -9,7 +9,8 @@ import type { Database, Db } from '#platform/postgres/database.ts';
 import type { Notifications } from '#platform/postgres/notifications.ts';
 import { createTokenMint } from '#platform/token-mint.ts';
 import type { AccessTokens } from '#platform/tokens.ts';
-import type { Accounts } from './auth.ports.ts';
+import { createAuthGrpc, type SeenAccount } from './auth.grpc.ts';
+import type { Accounts, ResourceRights } from './auth.ports.ts';
 import {
   CHANGES_CHANNEL,
   createLoginAttempts,
@@ -24,7 +25,7 @@ import { createAuthService } from './auth.service.ts';
 import { type Changes, createIdentification } from './identification.ts';
 import { createTurns } from './turns.ts';
 
-type TokenClaims = { user_id: number; session_id: number };
+type SessionClaims = { user_id: number; session_id: number };
 
 const MOST_REMEMBERED = 50_000;
 const LONGEST_REMEMBERED_MS = 60_000;
@@ -45,6 +46,9 @@ type Outside = {
   factsOn: (db: Db) => Facts;
   refusals: RefusalAudit;
   profileOf: (user_id: number) => Promise<OwnProfile>;
+  rights: Readonly<Record<string, ResourceRights>>;
+  /** An account as the asker may see it. */
+  accountFor: (asker: Asker, user_id: number) => Promise<SeenAccount>;
 };
 
 /** `session:12` and `user:3`, as they come over the channel. */
@@ -81,6 +85,7 @@ export const createAuthModule = (outside: Outside) => {
   const service = createAuthService({
     ...outside,
     accounts: accountsOn(database.db),
+    accountOf: outside.profileOf,
     sessions: createSessionStore(database.db),
     members,
     attempts: createLoginAttempts(database.db),
@@ -103,10 +108,11 @@ export const createAuthModule = (outside: Outside) => {
     router: createAuthRouter(service),
     passwordRouter: createPasswordRouter(service),
     messages: authMessages,
+    grpc: createAuthGrpc(service, outside.accountFor),
     jobs: [forgetSignIns(() => purgeSignIns(database.db, now()))],
     identification: {
       verify: (token: string) => access.verify(token),
-      memberOf: (claims: TokenClaims) => identification.memberOf(claims),
+      memberOf: (claims: SessionClaims) => identification.memberOf(claims),
     },
   };
 };

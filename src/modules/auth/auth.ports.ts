@@ -95,6 +95,11 @@ export type AuthStores = {
 };
 export type InTransaction = <T>(work: (stores: AuthStores) => Promise<T>) => Promise<T>;
 
+export interface ResourceRights {
+  /** Whether the actor may do so with this one; of an absent one nothing. */
+  allows(actor: Member, action: string, id: number): Promise<boolean>;
+}
+
 /** What the verbs need; `P` is the profile that the neighbour shows an account of itself. */
 export type Deps<P> = {
   accounts: Pick<Accounts, 'findOneByLogin'>;
@@ -104,6 +109,10 @@ export type Deps<P> = {
   takeTurn: TakeTurn;
   inTransaction: InTransaction;
   profileOf: (user_id: number) => Promise<P>;
+  /** Any account, whatever became of it. */
+  accountOf: (user_id: number) => Promise<Pick<Account, 'username' | 'role' | 'state'>>;
+  /** Rules of single resources, by the name of their kind. */
+  rights: Readonly<Record<string, ResourceRights>>;
   passwords: Passwords;
   common: CommonPasswords;
   access: AccessTokens;

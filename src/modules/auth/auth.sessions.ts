@@ -32,12 +32,12 @@ type Ended = { ended_sessions: number };
 
 export const logout =
   <P>(deps: Deps<P>) =>
-  async (actor: Member, origin: Origin): Promise<Ended> => {
+  async (actor: Member, origin: Origin, reason = ''): Promise<Ended> => {
     const only = [actor.session_id];
     const ended_sessions = await deps.inTransaction(async (stores) => {
       const which = { user_id: actor.user_id, by: 'logout', at: deps.now(), only } as const;
       const ended = await endSessions(stores, which, origin);
-      const details = { session_id: actor.session_id };
+      const details = { session_id: actor.session_id, ...(reason && { reason }) };
       // Of two that come at once, one ends the session.
       if (ended > 0)
         await stores.audit.record({

@@ -4,7 +4,7 @@ import type { Feed, FeedQuery } from '#kernel/page.ts';
 import { assertVersion } from '#kernel/version.ts';
 import { restorableSince, restorableUntil, type Track, trackErrors } from './track.ts';
 import { trackEvents } from './tracks.events.ts';
-import { canSee, isOwner } from './tracks.policy.ts';
+import { canDo, canSee, isOwner, trackActions } from './tracks.policy.ts';
 import type { Changes, Deps, TrackFilter, TrackStores } from './tracks.ports.ts';
 import { shownOf } from './tracks.shown.ts';
 
@@ -84,6 +84,15 @@ export const getCounted =
   ({ tracks }: Pick<Deps, 'tracks'>) =>
   async (actor: Actor, id: number): Promise<Track> =>
     assertSeen(actor, await tracks.findOneById(id));
+
+/** Whether the actor may do so with this track; of an absent one nothing. */
+export const allows =
+  ({ tracks }: Pick<Deps, 'tracks'>) =>
+  async (actor: Actor, action: string, id: number): Promise<boolean> => {
+    const known = trackActions.find((name) => name === action);
+    const track = known && (await tracks.findOneById(id));
+    return known !== undefined && track !== undefined && canDo(known, actor, track);
+  };
 
 /** The caller's own track, locked; anybody else's is reported as absent. */
 const lockOwn = async ({ tracks }: TrackStores, actor: Member, id: number): Promise<Track> => {

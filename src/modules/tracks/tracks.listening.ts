@@ -62,16 +62,13 @@ export const streamUrl =
     return linkFor(deps, actor, { id, linkTo });
   };
 
-export type SignedAddress = {
-  id: number;
-  user: string;
-  expires: string;
-  sig: string;
-  download: boolean;
-};
+export type SignedAddress = { id: number; user: string; expires: string; sig: string };
 
 /** The signature tells for whom it was made; what that user may hear is looked up each time. */
-const bearerOf = async ({ streamUrls, users }: Deps, address: SignedAddress): Promise<Actor> => {
+export const bearerOf = async (
+  { streamUrls, users }: Deps,
+  address: SignedAddress,
+): Promise<Actor> => {
   const user_id = streamUrls.verify(address);
   if (user_id === undefined) throw trackErrors.streamUrlInvalid();
   if (user_id === 0) return { type: 'stranger' };
@@ -81,7 +78,7 @@ const bearerOf = async ({ streamUrls, users }: Deps, address: SignedAddress): Pr
 
 export const streamSigned =
   (deps: Deps) =>
-  async (address: SignedAddress): Promise<Media> => {
+  async (address: SignedAddress & { download: boolean }): Promise<Media> => {
     const actor = await bearerOf(deps, address);
     const open = address.download ? download(deps) : stream(deps);
     return open(actor, address.id, (path) => path);

@@ -10,6 +10,7 @@ import { type BlobStore, contentKey } from '#platform/storage/blob-store.ts';
 import type { createStreamSignatures } from '#platform/stream-signatures.ts';
 import type { Track } from './track.ts';
 import { PROCESS, processTrack, purgeTracks } from './tracks.job.ts';
+import { createStreamGrpc } from './tracks.grpc.ts';
 import { registerStream } from './tracks.http.ts';
 import { trackMessages } from './tracks.nats.ts';
 import type { Deps, Users } from './tracks.ports.ts';
@@ -20,7 +21,7 @@ import { createTracksService } from './tracks.service.ts';
 
 type Outside = Pick<
   Deps,
-  'fingerprint' | 'meter' | 'limits' | 'quota_bytes' | 'request_timeout_ms' | 'now'
+  'fingerprint' | 'meter' | 'live' | 'limits' | 'quota_bytes' | 'request_timeout_ms' | 'now'
 > & {
   database: Database;
   blobs: BlobStore;
@@ -68,6 +69,7 @@ export const createTracksModule = (outside: Outside) => {
     router: createTracksRouter(service),
     messages: trackMessages,
     jobs: [processTrack(service), purgeTracks(service)],
+    grpc: createStreamGrpc(service),
     registerHttp: (app: Parameters<typeof registerStream>[0]) => registerStream(app, service),
   };
 };

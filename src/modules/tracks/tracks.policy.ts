@@ -14,6 +14,16 @@ export const canSee = (actor: Actor, track: Shown & Pick<Track, 'user_id'>): boo
 export const isOwner = (actor: Actor, { user_id }: Pick<Track, 'user_id'>): boolean =>
   actor.type === 'member' && actor.user_id === user_id;
 
+export const trackActions = ['read', 'update', 'remove'] as const;
+export type TrackAction = (typeof trackActions)[number];
+
+/** Whether the rules of this one track let the actor do so; what its role and state permit is another question. */
+export const canDo = (
+  action: TrackAction,
+  actor: Actor,
+  track: Parameters<typeof canSee>[1],
+): boolean => canSee(actor, track) && (action === 'read' || isOwner(actor, track));
+
 export const canDownload = (
   actor: Actor,
   track: Pick<Track, 'user_id' | 'is_downloadable'>,

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
-import type { Origin } from '#kernel/actor.ts';
+import type { AccountState, Origin, Role } from '#kernel/actor.ts';
 import type { ReadThrough } from '#kernel/cached.ts';
-import type { Facts } from '#kernel/event.ts';
+import type { Facts, LiveEvents } from '#kernel/event.ts';
 import type { Slice } from '#kernel/feed.ts';
 import type { ByteRange } from '#kernel/media.ts';
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
@@ -92,6 +92,8 @@ export interface Users {
   storageOf(id: number): Promise<number>;
   /** Whether the account may still use what was signed for it. */
   isInGoodStanding(id: number): Promise<boolean>;
+  /** The account as it is now, whatever became of it. */
+  me(actor: { user_id: number }): Promise<{ username: string; role: Role; state: AccountState }>;
 }
 
 export type StagedBlob = {
@@ -139,7 +141,11 @@ export interface StreamUrls {
   /** The path of a signed address, and when it ends. */
   sign(track_id: number, user_id: number): { path: string; expires_at: string };
   /** The user it was signed for, 0 for strangers; undefined when it is wrong or has expired. */
-  verify(address: { id: number; user: string; expires: string; sig: string }): number | undefined;
+  verify(
+    address: { id: number; user: string; expires: string; sig: string },
+    /** How long it is still taken after it has expired. */
+    leeway_ms?: number,
+  ): number | undefined;
 }
 
 export interface Queue {
@@ -176,6 +182,7 @@ export type Deps = {
   /** Tells listeners without an account apart for one day, and reveals nothing of them. */
   fingerprint: (origin: Origin, day: string) => string;
   meter: Meter;
+  live: LiveEvents;
   limits: { file_bytes: number };
   quota_bytes: number;
   request_timeout_ms: number;

@@ -1,4 +1,4 @@
-import type { Member, Origin } from '#kernel/actor.ts';
+import { type Asker, type Member, type Origin, userIdOf } from '#kernel/actor.ts';
 import type { ReadThrough } from '#kernel/cached.ts';
 import { readFeed } from '#kernel/feed.ts';
 import type { Feed, FeedQuery } from '#kernel/page.ts';
@@ -71,6 +71,16 @@ const get =
     return profile;
   };
 
+/** What the profile shows; role and state for services and the account itself, the address for that alone. */
+const getFor =
+  (deps: Deps) =>
+  async ({ actor, service }: Asker, id: number): Promise<Profile & Partial<OwnProfile>> => {
+    const is_own = userIdOf(actor) === id;
+    if (!is_own && service === undefined) return get(deps)(id);
+    const { email, ...known } = await me(deps)({ user_id: id });
+    return is_own ? { ...known, email } : known;
+  };
+
 /** Bytes of files that count against the user's quota. */
 const storageOf =
   ({ users }: Deps) =>
@@ -93,6 +103,7 @@ export const createUsersService = (deps: Deps) => ({
   me: me(deps),
   updateMe: updateMe(deps),
   get: get(deps),
+  getFor: getFor(deps),
   storageOf: storageOf(deps),
   isInGoodStanding: isInGoodStanding(deps),
 });

@@ -1,5 +1,5 @@
 import { Pool, type PoolClient, type QueryResult } from 'pg';
-import { remainingMs } from '#kernel/deadline.ts';
+import { remainingMs, unlessGivenUp } from '#kernel/deadline.ts';
 import { libpqUrl } from './connection.ts';
 import { databaseUnavailable, isConnectionLost } from './failures.ts';
 
@@ -38,7 +38,8 @@ const instrument = (client: PoolClient, { timeout_ms, observe }: PoolSettings): 
     const began = performance.now();
     let failed = true;
     try {
-      const result = await run({ ...config, query_timeout: inSteps(left) } as QueryConfig, values);
+      const running = run({ ...config, query_timeout: inSteps(left) } as QueryConfig, values);
+      const result = await unlessGivenUp(running);
       failed = false;
       return result;
     } catch (fault) {
@@ -63,7 +64,7 @@ const within = async (connecting: Promise<PoolClient>, ms: number): Promise<Pool
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(expired()), inSteps(ms));
   try {
-    return await Promise.race([connecting, late.promise]);
+    return await unlessGivenUp(Promise.race([connecting, late.promise]));
   } catch (fault) {
     giveBackLate(connecting);
     throw fault;

@@ -210,7 +210,11 @@ describe('PostgreSQL', () => {
     const { signal } = new AbortController();
     await expect
       .poll(async () => {
-        await purgeCache(one.database.db).run({ data: {}, signal });
+        await purgeCache(one.database.db).run({
+          data: {},
+          signal,
+          progress: async () => undefined,
+        });
         return kept();
       })
       .toBe(0);
