@@ -14,7 +14,7 @@ import type { Admit } from './admission.ts';
 import type { GrpcContext } from './context.ts';
 import type { Method } from './implement.ts';
 import { type CallFacts, factsOf } from './observed.ts';
-import { type Status, statusOf } from './statuses.ts';
+import { deadlineExceeded, type Status, statusOf } from './statuses.ts';
 
 export type CallSettings = {
   admit: Admit;
@@ -30,12 +30,16 @@ type Wire = { method: DescMethod; implementation: Method<never, unknown> };
 type Called = Pick<ServerUnaryCall<Buffer, Buffer>, 'request' | 'metadata' | 'getDeadline'>;
 
 /** Milliseconds that the caller still waits. */
-const leftOf = (call: Called, most: number): number => {
+const leftOf = (call: Pick<Called, 'getDeadline'>, most: number): number => {
   const deadline = call.getDeadline();
   const at = deadline instanceof Date ? deadline.getTime() : deadline;
   if (at === Number.POSITIVE_INFINITY) return most;
   return Math.min(most, Math.max(0, at - Date.now()));
 };
+
+/** Whoever gave less time than the work took is told so, and not that something was unavailable. */
+const isTooLate = ({ base }: CallFacts, { status }: ErrorAnswer): boolean =>
+  status === 503 && leftOf(base, 1) === 0;
 
 /** Fields of later definitions are passed over, as Protocol Buffers have it. */
 const decode = ({ input }: DescMethod, bytes: Buffer): never => {
@@ -59,6 +63,10 @@ const settleFailure = (
   thrown: unknown,
 ): Status => {
   const { answer, ...status } = statusOf(thrown);
+  if (isTooLate(facts, answer)) {
+    facts.reason = 'DEADLINE_EXCEEDED';
+    return deadlineExceeded();
+  }
   facts.reason = answer.code;
   const about = { err: thrown, request_id: facts.origin.request_id, path: facts.path };
   if (answer.status === 500) log.error(about, 'call failed');

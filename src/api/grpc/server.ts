@@ -73,10 +73,14 @@ const credentialsOf = ({ certificate, key, client_ca }: GrpcSettings['tls']): Se
 
 const bind = (server: Server, address: string, credentials: ServerCredentials): Promise<number> =>
   new Promise((resolve, reject) =>
-    server.bindAsync(address, credentials, (fault, port) =>
-      fault ? reject(fault) : resolve(port),
-    ),
+    server.bindAsync(address, credentials, (fault, port) => {
+      if (!fault) return resolve(port);
+      reject(new Error(`gRPC cannot listen on ${address}: ${fault.message}`, { cause: fault }));
+    }),
   );
+
+const addressOf = (host: string, port: number): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 const starting = () =>
   sharedErrors.unavailable({ message: 'The service is starting', retry_after_seconds: 1 });
@@ -130,7 +134,6 @@ export const createGrpcServer = (settings: GrpcSettings, services: readonly Grpc
   for (const service of services) addService(server, service, { ...settings, admit, closed });
   const names = services.map(({ definition }) => definition.typeName);
   const health = serveHealth(server, { names, isReady: settings.isReady });
-
   const unwatch = watchSessions(open, settings.identification);
 
   return {
@@ -142,8 +145,8 @@ export const createGrpcServer = (settings: GrpcSettings, services: readonly Grpc
           services.map(({ definition }) => definition),
         );
       }
-      const bound = await bind(server, `${host}:${port}`, credentialsOf(settings.tls));
-      address = `${host}:${bound}`;
+      const bound = await bind(server, addressOf(host, port), credentialsOf(settings.tls));
+      address = addressOf(host, bound);
       await health.look();
       return bound;
     },

@@ -50,6 +50,13 @@ export const statusFrom = (
   return { code, details: answer.message, metadata };
 };
 
+/** As the library says it by itself when it is first to notice. */
+export const deadlineExceeded = (): Status =>
+  statusFrom(
+    { code: nameOf(codes.DEADLINE_EXCEEDED), message: 'Deadline exceeded' },
+    codes.DEADLINE_EXCEEDED,
+  );
+
 /** What a caller is told of whatever was thrown. */
 export const statusOf = (thrown: unknown): Status & { answer: ErrorAnswer } => {
   const answer = describeError(thrown);
