@@ -1,4 +1,5 @@
 import { anyone, member, router } from '#api/trpc.ts';
+import { serialiser } from '#kernel/serialised.ts';
 import type { OwnProfile, Profile } from './user.ts';
 import { usersContract as c } from './users.contract.ts';
 import type { UsersService } from './users.service.ts';
@@ -13,6 +14,9 @@ const presentOwn = (own: OwnProfile) => {
   return { ...present(own), email, role, state, storage_used_bytes, updated_at };
 };
 
+/** A profile that is read all the time is the same object, and is written once. */
+const write = serialiser(c.byId, present);
+
 export const createUsersRouter = (users: UsersService) =>
   router({
     list: anyone(c.list).query(async ({ input }) => {
@@ -23,5 +27,5 @@ export const createUsersRouter = (users: UsersService) =>
     updateMe: member(c.updateMe).mutation(async ({ ctx, input }) =>
       presentOwn(await users.updateMe(ctx.actor, input, ctx)),
     ),
-    byId: anyone(c.byId).query(async ({ input }) => present(await users.get(input.id))),
+    byId: anyone(c.byId).query(async ({ input }) => write(await users.get(input.id))),
   });

@@ -143,6 +143,12 @@ const assertTimes = ({ name, floor_ms, ceiling_ms, stale_ms = 0 }: Times): void 
     throw new Error(`The times of ${name} do not fit together`);
 };
 
+/** Where every level is switched off, each caller asks the source. */
+const uncached = <V>(): ReadThrough<V> => ({
+  get: async (_key, load) => (await load()).value,
+  patch: () => undefined,
+});
+
 export const createKind = <V>(
   ground: Ground,
   given: KindSettings<V>,
@@ -153,7 +159,8 @@ export const createKind = <V>(
   const settings: Settled<V> = { codec: json as Codec<V>, ...given };
   const { name, schema } = settings;
   const fill = createFill(ground, settings, statistics);
-  const { memory } = levelsOf(ground.levels, settings.levels ?? [1, 2]);
+  const { memory, redis, database } = levelsOf(ground.levels, settings.levels ?? [1, 2]);
+  if (!memory && !redis && !database) return uncached();
   const { flights, load_timeout_ms } = ground;
 
   const fly = (key: string, load: Load<V>, again: () => V | Promise<V>): Promise<V> =>
