@@ -38,11 +38,9 @@ const addTrack = async (url: string, token: string): Promise<number> => {
   const answer = await fetch(`${url}/api/v1/tracks`, { method: 'POST', headers, body });
   const { data } = (await answer.json()) as { data: { id: number } };
   for (;;) {
-    const { ok } = await fetch(`${url}/api/v1/tracks/${data.id}`, { headers });
-    const { data: read } = (await (
-      await fetch(`${url}/api/v1/tracks/${data.id}`, { headers })
-    ).json()) as { data: { status: string } };
-    if (ok && read.status === 'ready') return data.id;
+    const read = await fetch(`${url}/api/v1/tracks/${data.id}`, { headers });
+    const { data: track } = (await read.json()) as { data: { status: string } };
+    if (track.status === 'ready') return data.id;
     await wait(100);
   }
 };

@@ -36,8 +36,8 @@ type Outside = Pick<
 
 const SECOND_MS = 1000;
 
-/** As old as counters may be while a track is read all the time; otherwise a minute. */
-const times = { floor_ms: 15 * SECOND_MS, ceiling_ms: 60 * SECOND_MS, stale_ms: 45 * SECOND_MS };
+/** As old as counters may be while a track is read all the time; two minutes otherwise. */
+const times = { floor_ms: 30 * SECOND_MS, ceiling_ms: 120 * SECOND_MS, stale_ms: 90 * SECOND_MS };
 
 const createCached = (cache: Cache) => ({
   shown: cache.kind<Track | undefined>({ name: 'track', schema: 1, ...times }),

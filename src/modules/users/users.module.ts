@@ -17,8 +17,8 @@ type Outside = {
 
 const SECOND_MS = 1000;
 
-/** As old as the count of tracks may be; everything else is seen when it changes. */
-const times = { floor_ms: 15 * SECOND_MS, ceiling_ms: 60 * SECOND_MS, stale_ms: 45 * SECOND_MS };
+/** Changes are seen when they are made; what was changed without a word, two minutes later at most. */
+const times = { floor_ms: 30 * SECOND_MS, ceiling_ms: 120 * SECOND_MS, stale_ms: 90 * SECOND_MS };
 
 export const createUsersModule = ({ database, cache, auditOn, factsOn }: Outside) => {
   const service = createUsersService({

@@ -47,7 +47,7 @@ export type DatabaseLevel = ReturnType<typeof createDatabaseLevel>;
 
 type Telling = {
   /** Whether results are kept in the database. */
-  marks_tags: boolean;
+  marksTags: () => boolean;
   newId: () => string;
   /** Right after the commit, in this process. */
   committed: (id: string, tags: readonly string[]) => void;
@@ -65,13 +65,13 @@ const mark = (db: Db, tags: readonly string[]) =>
 
 /** Bound to a transaction: others hear of it when it commits, and this process knows before its caller does. */
 export const createCacheTags =
-  ({ marks_tags, newId, committed }: Telling) =>
+  ({ marksTags, newId, committed }: Telling) =>
   (db: Db): CacheTags => ({
     async invalidate(given) {
       const tags = [...new Set(given)];
       assertTags(tags);
       if (tags.length === 0) return;
-      if (marks_tags) await mark(db, tags);
+      if (marksTags()) await mark(db, tags);
       for (let first = 0; first < tags.length; first += MOST_AT_ONCE) {
         const id = newId();
         const some = tags.slice(first, first + MOST_AT_ONCE);

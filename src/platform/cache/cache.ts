@@ -49,7 +49,7 @@ const createLevels = (
 });
 
 /** Forgets what was invalidated, here or elsewhere, and everything when something may have been missed. */
-const createForgetting = ({ levels, flights }: Pick<Ground, 'levels' | 'flights'>) => {
+const createForgetting = ({ levels, flights, isTrusted }: Omit<Ground, 'load_timeout_ms'>) => {
   /** Own invalidations, until they are heard as if they were another's. */
   const applied = new Set<string>();
   const invalidate = (tags: readonly string[]): void => {
@@ -60,7 +60,7 @@ const createForgetting = ({ levels, flights }: Pick<Ground, 'levels' | 'flights'
   return {
     invalidate,
     committed(id: string, tags: readonly string[]): void {
-      applied.add(id);
+      if (isTrusted()) applied.add(id);
       invalidate(tags);
     },
     heard(payload: string): void {
@@ -82,21 +82,26 @@ export const createCache = (outside: Outside, settings: CacheSettings): Cache =>
     statistics.of(kind).evictions += 1;
   });
   const flights = createFlights();
-  const forgetting = createForgetting({ levels, flights });
+  const isTrusted = () => notifications.isAlive();
+  const forgetting = createForgetting({ levels, flights, isTrusted });
   notifications.on(CACHE_CHANNEL, (payload) => forgetting.heard(payload));
   notifications.onGap(() => forgetting.forgetAll());
 
   const { load_timeout_ms, stats_interval_ms } = settings;
-  const isTrusted = () => notifications.isAlive();
   const ground: Ground = { levels, flights, isTrusted, load_timeout_ms };
+  /** Whether any kind keeps results in the database: only then changes are marked there. */
+  let hasResults = false;
   const bytes = () => levels.memory?.bytes() ?? 0;
   const report = createReport(statistics, bytes, log);
   const reporting = setInterval(report, stats_interval_ms).unref();
 
   return {
-    kind: (kind) => createKind(ground, kind, statistics.of(kind.name)),
+    kind: (kind) => {
+      hasResults ||= kind.levels?.includes(3) ?? false;
+      return createKind(ground, kind, statistics.of(kind.name));
+    },
     tagsOn: createCacheTags({
-      marks_tags: settings.enabled.level3,
+      marksTags: () => hasResults && settings.enabled.level3,
       newId: randomUUID,
       committed: (id, tags) => forgetting.committed(id, tags),
     }),

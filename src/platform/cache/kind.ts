@@ -12,6 +12,7 @@ import {
 import type { createFlights, Flight } from './flights.ts';
 import { type Lifetime, lifetimeOf } from './lifetime.ts';
 import { type Entry, type MemoryLevel, sizeOf } from './memory-level.ts';
+import { untilDeadline } from './patience.ts';
 import type { RedisLevel, Ticket } from './redis-level.ts';
 import type { KindStatistics } from './statistics.ts';
 
@@ -179,7 +180,7 @@ export const createKind = <V>(
     const now = performance.now();
     if (!entry || now >= entry.gone_at) {
       if (memory) statistics.misses[1] += 1;
-      return fly(key, load, again);
+      return untilDeadline(fly(key, load, again), load_timeout_ms);
     }
     statistics.hits[1] += 1;
     entry.hits += 1;
