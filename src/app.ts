@@ -8,6 +8,7 @@ import { type Config, limitsOf } from '#config.ts';
 import { withDeadline } from '#kernel/deadline.ts';
 import { createAuditModule } from '#modules/audit/audit.module.ts';
 import { createAuthModule } from '#modules/auth/auth.module.ts';
+import { createModerationModule } from '#modules/moderation/moderation.module.ts';
 import { createTracksModule } from '#modules/tracks/tracks.module.ts';
 import { createUsersModule } from '#modules/users/users.module.ts';
 import { createIdempotencyKeys, purgeIdempotencyKeys } from '#platform/idempotency-keys.ts';
@@ -23,7 +24,9 @@ import type { Outside } from './outside.ts';
 const createModules = (outside: Outside, config: Config) => {
   const { database, secrets, now } = outside;
   const { auditOn, refusals } = createAuditModule(outside);
-  const users = createUsersModule({ database, auditOn });
+  const moderation = createModerationModule({ ...outside, auditOn });
+  const texts = moderation.service;
+  const users = createUsersModule({ database, auditOn, texts });
   const access = createAccessTokens({
     secret: secrets.jwt,
     previous: secrets.jwt_previous,
@@ -39,6 +42,7 @@ const createModules = (outside: Outside, config: Config) => {
     accountsOn: users.accountsOn,
     auditOn,
     refusals,
+    texts,
     profileOf: (user_id) => users.service.me({ user_id }),
   });
   const { STREAM_URL_TTL: life_ms, STORAGE_QUOTA_BYTES, UPLOAD_MAX_BYTES } = config.storage;
@@ -46,6 +50,7 @@ const createModules = (outside: Outside, config: Config) => {
     ...outside,
     auditOn,
     users: users.service,
+    texts,
     streamUrls: createStreamSignatures({ secret: secrets.stream, life_ms, now }),
     fingerprint: createListenerFingerprint(secrets.jwt),
     meter: outside.metrics.transfers,
@@ -53,7 +58,7 @@ const createModules = (outside: Outside, config: Config) => {
     quota_bytes: STORAGE_QUOTA_BYTES,
     request_timeout_ms: config.server.REQUEST_TIMEOUT,
   });
-  return { refusals, users, auth, tracks };
+  return { refusals, moderation, users, auth, tracks };
 };
 
 type Modules = ReturnType<typeof createModules>;
@@ -133,13 +138,18 @@ export const buildApp = async (outside: Outside, config: Config) => {
   return {
     http,
     /** Until then every request but the probes' is refused: the tables may not be there. */
-    open: () => http.openDoors(),
+    open: () => {
+      modules.moderation.warm();
+      http.openDoors();
+    },
     router: appRouter,
     services: {
       auth: modules.auth.service,
       users: modules.users.service,
       tracks: modules.tracks.service,
+      moderation: modules.moderation.service,
     },
+    moderationOn: modules.moderation.moderationOn,
     jobs: [
       ...modules.auth.jobs,
       ...modules.tracks.jobs,

@@ -15,7 +15,7 @@ import type { BlobStore } from '#platform/storage/blob-store.ts';
 import { createLocalBlobStore } from '#platform/storage/local.ts';
 
 /** The channels that processes tell each other of changes on. */
-const CHANNELS = ['veza_sessions'];
+const CHANNELS = ['veza_sessions', 'veza_moderation'];
 
 /** Everything beyond this process that the application reaches, opened and ready. */
 export type Outside = {

@@ -8,7 +8,7 @@ import type { Database, Db } from '#platform/postgres/database.ts';
 import type { Notifications } from '#platform/postgres/notifications.ts';
 import { createTokenMint } from '#platform/token-mint.ts';
 import type { AccessTokens } from '#platform/tokens.ts';
-import type { Accounts } from './auth.ports.ts';
+import type { Accounts, Texts } from './auth.ports.ts';
 import {
   CHANGES_CHANNEL,
   createLoginAttempts,
@@ -41,6 +41,7 @@ type Outside = {
   accountsOn: (db: Db) => Accounts;
   auditOn: (db: Db) => AuditTrail;
   refusals: RefusalAudit;
+  texts: Texts;
   profileOf: (user_id: number) => Promise<OwnProfile>;
 };
 

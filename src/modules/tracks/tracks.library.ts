@@ -5,6 +5,7 @@ import { assertVersion } from '#kernel/version.ts';
 import { restorableSince, restorableUntil, type Track, trackErrors } from './track.ts';
 import { canSee, isOwner } from './tracks.policy.ts';
 import type { Changes, Deps, TrackFilter, TrackStores } from './tracks.ports.ts';
+import { vetted } from './tracks.texts.ts';
 
 type Filters = Pick<TrackFilter, 'genre' | 'tag' | 'format'>;
 
@@ -85,13 +86,14 @@ const lockLive = async (stores: TrackStores, actor: Member, id: number): Promise
 type Call = { origin: Origin; if_match: readonly string[] | undefined };
 
 export const update =
-  ({ inTransaction }: Deps) =>
-  (
+  (deps: Deps) =>
+  async (
     actor: Member,
-    { id, ...changes }: Changes & { id: number },
+    { id, ...written }: Changes & { id: number },
     { origin, if_match }: Call,
-  ): Promise<Track> =>
-    inTransaction(async (stores) => {
+  ): Promise<Track> => {
+    const changes = await vetted(deps, { user_id: actor.user_id, track_id: id }, written);
+    return deps.inTransaction(async (stores) => {
       const before = await lockLive(stores, actor, id);
       assertVersion(if_match, before.version);
       const fields = Object.keys(changes);
@@ -106,6 +108,7 @@ export const update =
       });
       return stores.tracks.updateOne(id, changes);
     });
+  };
 
 export type Removed = { id: number; restorable_until: string };
 

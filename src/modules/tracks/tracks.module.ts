@@ -8,7 +8,7 @@ import { type BlobStore, contentKey } from '#platform/storage/blob-store.ts';
 import type { createStreamSignatures } from '#platform/stream-signatures.ts';
 import { PROCESS, processTrack, purgeTracks } from './tracks.job.ts';
 import { registerStream } from './tracks.http.ts';
-import type { Deps, Users } from './tracks.ports.ts';
+import type { Deps, Texts, Users } from './tracks.ports.ts';
 import { createPlayStore, createTrackReads, createTrackWrites } from './tracks.postgres.ts';
 import { createTracksRouter } from './tracks.router.ts';
 import { createTracksService } from './tracks.service.ts';
@@ -23,6 +23,7 @@ type Outside = Pick<
   analysis: AudioAnalysis;
   streamUrls: ReturnType<typeof createStreamSignatures>;
   users: Users;
+  texts: Texts;
   auditOn: (db: Db) => AuditTrail;
 };
 

@@ -123,12 +123,14 @@ describe('links', () => {
     expect(actionOf(text, link())).toBe('block');
   });
 
-  it.each(['https://notevil.example', 'evil.example.org', 'https://veza.app/evil.example', 'my evil.wav'])(
-    'to another domain are not: %s',
-    (text) => {
-      expect(actionOf(text, link())).toBe('allow');
-    },
-  );
+  it.each([
+    'https://notevil.example',
+    'evil.example.org',
+    'https://veza.app/evil.example',
+    'my evil.wav',
+  ])('to another domain are not: %s', (text) => {
+    expect(actionOf(text, link())).toBe('allow');
+  });
 
   it('are too many above the limit, those that are allowed not counted', () => {
     const some = 'https://a.org https://b.org https://veza.app https://x.veza.app';
