@@ -22,16 +22,19 @@ const rules = compileRules(
   'message',
 );
 
+/** Of the time this thread had a processor: neighbours on the machine do not count. */
 const perSecond = (text: string): number => {
+  const before = process.threadCpuUsage();
   const began = performance.now();
   let reviewed = 0;
   for (; performance.now() - began < SECONDS * 1000; reviewed += 1) review(text, { rules });
-  return Math.round((reviewed * 1000) / (performance.now() - began));
+  const { user, system } = process.threadCpuUsage(before);
+  return Math.round((reviewed * 1_000_000) / (user + system));
 };
 
 for (const [name, text] of Object.entries(texts)) {
   const shown = text.slice(0, 100);
   perSecond(shown);
   const best = Math.max(...Array.from({ length: ROUNDS }, () => perSecond(shown)));
-  console.log(`${name}: ${best} texts of ${shown.length} characters a second`);
+  console.log(`${name}: ${best} texts of ${shown.length} characters a second of CPU`);
 }

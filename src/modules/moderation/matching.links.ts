@@ -22,9 +22,12 @@ const hostsOf = (url: string, isWritten: boolean): Pick<Link, 'host' | 'domain'>
   return { host: hostname, domain: domain ?? hostname };
 };
 
+/** Cheaper than looking, and true of every text with a link: two slashes, or a dot and what a domain ends in. */
+const mayHaveLinks = (text: string): boolean => /\/\/|\.[\p{L}\d-]{2}/u.test(text);
+
 /** Addresses as a browser or a chat client would make them links. */
 const linksIn = (text: string): Link[] => {
-  if (!text.includes('.') && !text.includes('//')) return [];
+  if (!mayHaveLinks(text)) return [];
   return (links.match(text) ?? [])
     .slice(0, MOST_LINKS)
     .map(({ index, lastIndex, url, schema }) => {
@@ -41,14 +44,19 @@ const isOn = ({ host, domain }: Link, domains: readonly string[]): boolean =>
 const isNew = ({ trusted_after_hours }: LinkSettings, { account_age_ms }: Facts): boolean =>
   account_age_ms !== undefined && account_age_ms < trusted_after_hours * HOUR_MS;
 
-/** Links to denied domains; all of a new account's; and all of them when they are too many. */
-export const compileLinks = (rule: RuleOf<'link'>) => {
+const findLinks = (rule: RuleOf<'link'>, links: readonly Link[], facts: Facts): Finding[] => {
   const { most, denied_domains, allowed_domains } = rule.settings;
-  return (text: string, facts: Facts): Finding[] => {
-    const found = linksIn(text).filter((link) => !isOn(link, allowed_domains));
-    const areAll = found.length > most || isNew(rule.settings, facts);
-    return found
-      .filter((link) => areAll || isOn(link, denied_domains))
-      .map((link) => findingOf(rule, link));
-  };
+  const found = links.filter((link) => !isOn(link, allowed_domains));
+  const areAll = found.length > most || isNew(rule.settings, facts);
+  return found
+    .filter((link) => areAll || isOn(link, denied_domains))
+    .map((link) => findingOf(rule, link));
 };
+
+/** Links to denied domains; all of a new account's; and all of them when they are too many. */
+export const compileLinks =
+  (rules: readonly RuleOf<'link'>[]) =>
+  (text: string, facts: Facts): Finding[] => {
+    const found = rules.length > 0 ? linksIn(text) : [];
+    return found.length > 0 ? rules.flatMap((rule) => findLinks(rule, found, facts)) : [];
+  };

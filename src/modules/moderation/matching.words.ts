@@ -8,6 +8,8 @@ type WordRule = RuleOf<'word'>;
 /** What is looked up, each form with the rules that have it. */
 type Index = {
   whole: Map<string, WordRule[]>;
+  /** How words begin: what is shorter is not looked for in disguise. */
+  beginnings: Set<string>;
   /** Words without doubled letters, for those that were drawn out. */
   drawn: Map<string, WordRule[]>;
   /** Like `drawn`, of words that had no doubled letters before: one doubled letter is enough for these. */
@@ -52,6 +54,7 @@ const starredForms = (word: string): string[] => {
 
 const addWord = (index: Index, word: string, rule: WordRule): void => {
   add(index.whole, word, rule);
+  index.beginnings.add(word.slice(0, LEAST_LENGTH));
   const squeezed = squeeze(word);
   if (squeezed.length < LEAST_LENGTH) return;
   add(index.drawn, squeezed, rule);
@@ -80,6 +83,7 @@ const entriesOf = ({ settings }: WordRule): readonly string[] => [
 const createIndex = (rules: readonly WordRule[]): Index => {
   const index: Index = {
     whole: new Map(),
+    beginnings: new Set(),
     drawn: new Map(),
     single: new Map(),
     starred: new Map(),
@@ -125,13 +129,15 @@ const lookUpPhrases = (index: Index, words: readonly Token[], report: Report): v
 };
 
 const lookUpLine = (index: Index, { text, pieces }: Line, report: Report): void => {
-  for (let at = 0; at + LEAST_LENGTH <= text.length; at += 1)
+  for (let at = 0; at + LEAST_LENGTH <= text.length; at += 1) {
+    if (!index.beginnings.has(text.slice(at, at + LEAST_LENGTH))) continue;
     for (let length = LEAST_LENGTH; length <= LONGEST_SPACED; length += 1) {
       const [first, last] = [pieces[at], pieces[at + length - 1]];
       if (!first || !last) break;
       const found = index.whole.get(text.slice(at, at + length));
       if (found) report(found, { from: first.from, to: last.to }, SPACED);
     }
+  }
 };
 
 const MOST_FINDINGS = 100;

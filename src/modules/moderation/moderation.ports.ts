@@ -1,4 +1,3 @@
-import type { Origin } from '#kernel/actor.ts';
 import type { Slice } from '#kernel/feed.ts';
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
 import type { Decision, DecisionState, NewDecision } from './decision.ts';
@@ -73,5 +72,3 @@ export type Deps = {
   policy: StrikePolicy;
   now: () => Date;
 };
-
-export type Call = { origin: Origin };

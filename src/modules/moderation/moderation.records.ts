@@ -9,14 +9,10 @@ type Deps = {
   now: () => Date;
 };
 
+type Reading = Pick<Deps, 'policy' | 'now'> & { strikes: Pick<StrikeStore, 'findManySince'> };
+
 export const readStanding = async (
-  {
-    strikes,
-    policy,
-    now,
-  }: Omit<Pick<Deps, 'policy' | 'now'>, never> & {
-    strikes: Pick<StrikeStore, 'findManySince'>;
-  },
+  { strikes, policy, now }: Reading,
   user_id: number,
 ): Promise<Standing> => {
   const at = now();

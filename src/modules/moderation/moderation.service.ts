@@ -11,8 +11,6 @@ const standingOf =
   (user_id: number): Promise<Standing> =>
     readStanding(deps, user_id);
 
-export type ModerationService = ReturnType<typeof createModerationService>;
-
 export const createModerationService = (deps: Deps) => ({
   review: reviewText(deps),
   judge: judge(deps),

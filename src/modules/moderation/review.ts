@@ -26,17 +26,12 @@ export type CompiledRules = { readonly matchers: readonly Matcher[] };
 
 export const compileRules = (all: readonly Rule[], scope: Scope): CompiledRules => {
   const rules = all.filter((rule) => isIn(rule, scope));
+  const findLinks = compileLinks(ofKind(rules, 'link'));
   return {
     matchers: [
       compileWords(ofKind(rules, 'word')),
       ...ofKind(rules, 'pattern').map(compilePattern),
-      ...ofKind(rules, 'link')
-        .map(compileLinks)
-        .map(
-          (find): Matcher =>
-            ({ written }, _tokens, facts) =>
-              find(written, facts),
-        ),
+      ({ written }, _tokens, facts) => findLinks(written, facts),
       ...ofKind(rules, 'caps').map(compileCaps),
       ...ofKind(rules, 'repetition').map(compileRepetition),
       ...ofKind(rules, 'mentions')

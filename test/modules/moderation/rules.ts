@@ -21,4 +21,4 @@ type Given = Pick<NewRule, 'kind' | 'settings'> & Partial<NewRule>;
 
 /** Rules for messages that block, unless said otherwise. */
 export const rulesOf = (...given: Given[]): CompiledRules =>
-  compileRules(kept(given.map((rule) => ({ ...common, ...rule }) as NewRule)), 'message');
+  compileRules(kept(given.map((rule) => ({ ...common, ...rule }))), 'message');
