@@ -153,6 +153,7 @@ export const buildApp = async (outside: Outside, config: Config) => {
     jobs: [
       ...modules.auth.jobs,
       ...modules.tracks.jobs,
+      ...modules.moderation.jobs,
       purgeIdempotencyKeys(outside.database.db),
       sweepStaged(outside.blobs),
     ],

@@ -3,6 +3,7 @@ export const queues = [
   'auth.purge',
   'tracks.process',
   'tracks.purge',
+  'moderation.purge',
   'idempotency.purge',
   'storage.sweep',
 ].map((name) => ({

@@ -4,17 +4,19 @@ import type { Database, Db } from '#platform/postgres/database.ts';
 import type { Notifications } from '#platform/postgres/notifications.ts';
 import { defaultRules } from './default-rules.ts';
 import { createRecentTexts, type RecentText } from './facts.ts';
+import { forgetDecisions } from './moderation.job.ts';
 import {
   createDecisionStore,
   createRuleStore,
   createStrikeStore,
+  purgeDecisions,
   RULES_CHANNEL,
 } from './moderation.postgres.ts';
 import { createRecords } from './moderation.records.ts';
 import { createModerationService } from './moderation.service.ts';
 import { createRuleBook } from './rule-book.ts';
 import type { Rule } from './rule.ts';
-import { defaultStrikePolicy } from './strike.ts';
+import { defaultStrikePolicy, rememberedSince } from './strike.ts';
 
 /** Pairs of author and room whose latest texts are remembered. */
 const MOST_REMEMBERED = 20_000;
@@ -49,8 +51,17 @@ const openBook = (outside: Outside) => {
   return book;
 };
 
+const openRecent = () =>
+  createRecentTexts(
+    new LRUCache<string, readonly RecentText[]>({
+      max: MOST_REMEMBERED,
+      ttl: LONGEST_REMEMBERED_MS,
+    }),
+  );
+
 export const createModerationModule = (outside: Outside) => {
   const { database, auditOn, now } = outside;
+  const { db } = database;
   const policy = defaultStrikePolicy;
   const book = openBook(outside);
   const moderationOn = (db: Db) =>
@@ -62,15 +73,10 @@ export const createModerationModule = (outside: Outside) => {
     });
   const service = createModerationService({
     book,
-    recent: createRecentTexts(
-      new LRUCache<string, readonly RecentText[]>({
-        max: MOST_REMEMBERED,
-        ttl: LONGEST_REMEMBERED_MS,
-      }),
-    ),
-    rules: createRuleStore(database.db),
-    decisions: createDecisionStore(database.db),
-    strikes: createStrikeStore(database.db),
+    recent: openRecent(),
+    rules: createRuleStore(db),
+    decisions: createDecisionStore(db),
+    strikes: createStrikeStore(db),
     inTransaction: (work) =>
       database.inTransaction((db) =>
         work({ rules: createRuleStore(db), records: moderationOn(db), audit: auditOn(db) }),
@@ -78,10 +84,13 @@ export const createModerationModule = (outside: Outside) => {
     policy,
     now,
   });
+  const purge = () =>
+    purgeDecisions(db, { now: now(), strikes_since: rememberedSince(policy, now()) });
   return {
     service,
     /** Decisions and strikes that join the transaction they are written in. */
     moderationOn,
+    jobs: [forgetDecisions(purge)],
     /** Reads the rules before the first text comes; when it fails, that text has them read. */
     warm: (): void => void book.of('message').catch(() => undefined),
   };

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, isNull, lt, not, sql } from 'drizzle-orm';
 import type { Db } from '#platform/postgres/database.ts';
 import { violates } from '#platform/postgres/failures.ts';
 import { below, cut } from '#platform/postgres/paging.ts';
@@ -162,3 +162,17 @@ export const createStrikeStore = (db: Db): StrikeStore => ({
       .from(strikes)
       .where(and(eq(strikes.user_id, user_id), gt(strikes.at, since.toISOString()))),
 });
+
+/** How long a decision can be asked about. */
+const KEPT_DAYS = 180;
+const DAY_MS = 86_400_000;
+
+/** Held texts stay until they are decided. */
+export const purgeDecisions = async (
+  db: Db,
+  { now, strikes_since }: { now: Date; strikes_since: Date },
+): Promise<void> => {
+  const before = new Date(now.getTime() - KEPT_DAYS * DAY_MS).toISOString();
+  await db.delete(decisions).where(and(not(isHeld), lt(decisions.created_at, before)));
+  await db.delete(strikes).where(lt(strikes.at, strikes_since.toISOString()));
+};

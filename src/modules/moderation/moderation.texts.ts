@@ -54,32 +54,52 @@ const canBeCensored: Record<Scope, boolean> = {
 const refuses = ({ action }: Review, scope: Scope): boolean =>
   isAtLeast(action, 'hold') || (action === 'censor' && !canBeCensored[scope]);
 
+type Reviewed = FieldText & { review: Review };
+
+const reviewAll = async (
+  deps: Deps,
+  texts: readonly FieldText[],
+  author_id: number | null,
+): Promise<Reviewed[]> => {
+  const reviewed: Reviewed[] = [];
+  for (const each of texts) {
+    const { text, scope } = each;
+    if (text !== '')
+      reviewed.push({ ...each, review: await reviewText(deps)({ text, scope, author_id }) });
+  }
+  return reviewed;
+};
+
+/** The refusals are recorded by themselves: what they refuse is not going to be written. */
+const recordRefusals = (
+  { inTransaction }: Deps,
+  refused: readonly Reviewed[],
+  { author_id, subject }: About,
+): Promise<void> =>
+  inTransaction(async ({ records }) => {
+    for (const { scope, review } of refused)
+      await records.record({
+        scope,
+        subject_kind: subject.kind,
+        subject_id: subject.id,
+        author_id,
+        action: 'block',
+        findings: review.findings,
+        text: null,
+      });
+  });
+
 /** What the rules say of several texts at once. There is no queue for fields: `hold` refuses them. */
 export const judge =
   (deps: Deps) =>
-  async (texts: readonly FieldText[], { author_id, subject }: About): Promise<Judgement> => {
-    const refused: string[] = [];
-    const censored: Record<string, string> = {};
-    for (const { field, scope, text } of texts) {
-      const reviewed = await reviewText(deps)({ text, scope, author_id });
-      if (!refuses(reviewed, scope)) {
-        if (reviewed.censored !== undefined) censored[field] = reviewed.censored;
-        continue;
-      }
-      refused.push(field);
-      await deps.inTransaction(({ records }) =>
-        records.record({
-          scope,
-          subject_kind: subject.kind,
-          subject_id: subject.id,
-          author_id,
-          action: 'block',
-          findings: reviewed.findings,
-          text: null,
-        }),
-      );
-    }
-    return { refused, censored };
+  async (texts: readonly FieldText[], about: About): Promise<Judgement> => {
+    const reviewed = await reviewAll(deps, texts, about.author_id);
+    const refused = reviewed.filter(({ review, scope }) => refuses(review, scope));
+    if (refused.length > 0) await recordRefusals(deps, refused, about);
+    const censored = reviewed.flatMap(({ field, review }) =>
+      review.censored === undefined ? [] : [[field, review.censored] as const],
+    );
+    return { refused: refused.map(({ field }) => field), censored: Object.fromEntries(censored) };
   };
 
 const detail = (field: string): ErrorDetail => ({
