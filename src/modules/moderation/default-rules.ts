@@ -151,8 +151,8 @@ export const defaultRules: readonly NewRule[] = [
     action: 'block',
     scopes: ['name', 'title', 'listing'],
     settings: {
-      most_characters: 100,
-      most_words: 100,
+      most_characters: 4000,
+      most_words: 4000,
       most_marks: 6,
       most_messages: 1000,
       within_seconds: 1,

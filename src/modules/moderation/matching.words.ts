@@ -1,6 +1,6 @@
 import { normalise, type Normalised, spanOf } from './normalise.ts';
 import { type Finding, findingOf, type RuleOf } from './rule.ts';
-import type { Line, Token, Tokens } from './tokens.ts';
+import { isWordlike, lettersOf, type Line, readLeet, type Token, type Tokens } from './tokens.ts';
 import { wordsOf } from './word-lists.ts';
 
 type WordRule = RuleOf<'word'>;
@@ -135,17 +135,22 @@ const lookUpLine = (index: Index, { text, pieces }: Line, report: Report): void 
       const [first, last] = [pieces[at], pieces[at + length - 1]];
       if (!first || !last) break;
       const found = index.whole.get(text.slice(at, at + length));
-      if (found) report(found, { from: first.from, to: last.to }, SPACED);
+      if (found && isWordlike(length, lettersOf(pieces.slice(at, at + length))))
+        report(found, { from: first.from, to: last.to }, SPACED);
     }
   }
 };
 
 const MOST_FINDINGS = 100;
 
-const lookUpParts = (index: Index, text: string, report: Report): void => {
-  for (const { text: part, rule } of index.parts)
-    for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length))
-      report([rule], { from: at, to: at + part.length }, PART);
+/** As it is written, and with digits and signs read as letters. */
+const lookUpParts = (index: Index, written: string, report: Report): void => {
+  if (index.parts.length === 0) return;
+  const read = readLeet(written);
+  for (const text of read === written ? [written] : [written, read])
+    for (const { text: part, rule } of index.parts)
+      for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length))
+        report([rule], { from: at, to: at + part.length }, PART);
 };
 
 /** Finds words of all rules at once, in time that grows with the text and hardly with the lists. */

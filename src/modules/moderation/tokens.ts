@@ -43,7 +43,8 @@ const classOf = (unit: number): number => (unit < 128 ? (ofAscii[unit] ?? SPACE)
 const LEAST_JOINED = 4;
 const MOST_JOINED = 40;
 
-const readLeet = (run: string): string => {
+/** Digits and signs as the letters they stand for, one for one. */
+export const readLeet = (run: string): string => {
   let read = '';
   for (const sign of run) read += leet[sign] ?? sign;
   return read;
@@ -67,7 +68,7 @@ const DISGUISED = 0.9;
 const JOINED = 0.8;
 
 /** At least as many letters as signs, or it is a number or a key; and no longer than a word. */
-const isWordlike = (length: number, letters: number): boolean =>
+export const isWordlike = (length: number, letters: number): boolean =>
   length >= LEAST_JOINED && length <= MOST_JOINED && letters * 2 >= length;
 
 const readRun = (text: string, piece: Piece, into: Tokens): void => {
@@ -84,7 +85,7 @@ const readRun = (text: string, piece: Piece, into: Tokens): void => {
     }
 };
 
-const lettersOf = (pieces: readonly Piece[]): number =>
+export const lettersOf = (pieces: readonly Piece[]): number =>
   pieces.reduce((sum, { letters }) => sum + letters, 0);
 
 const readJoined = (text: string, pieces: readonly Piece[], into: Tokens): void => {
@@ -165,7 +166,6 @@ export const tokensOf = ({ text }: Normalised): Tokens => {
   for (const group of groups(pieces, (before, after) => isJoined(text, before, after)))
     readJoined(text, group, tokens);
   for (const group of groups(pieces, areSpaced))
-    if (group.length >= LEAST_JOINED && lettersOf(group) * 2 >= group.length)
-      tokens.lines.push(readSpaced(text, group));
+    if (group.length >= LEAST_JOINED) tokens.lines.push(readSpaced(text, group));
   return tokens;
 };

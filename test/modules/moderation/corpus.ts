@@ -57,6 +57,8 @@ export const insults: readonly Case[] = [
   ['sallope', 'sallope'],
   ['s h i t', 's h i t'],
   ['m e r d e', 'm e r d e'],
+  ['1 2 3 4 5 6 7 8 9 m e r d e', 'm e r d e'],
+  ['s h 1 t', 's h 1 t'],
   ['c.o.n.n.a.r.d', 'c.o.n.n.a.r.d'],
   ['c-o-n-n-a-r-d', 'c-o-n-n-a-r-d'],
   ['con.nard', 'con.nard'],
@@ -150,6 +152,7 @@ export const innocent: readonly string[] = [
   'Musique chleuh du Souss',
   'pick, pack, puck, duck, luck',
   'f u l l m i x',
+  'Aaaaaaaaaaaaaaaaaaaaaaaaaaaah',
   'n o i s e',
 ];
 
@@ -158,6 +161,8 @@ export const insultingNames: readonly string[] = [
   'FuckYou',
   'xXconnardXx',
   'bigbitch99',
+  'xXc0nnardXx',
+  'theb1tch',
   'lesalope',
 ];
 
