@@ -138,10 +138,9 @@ export const buildApp = async (outside: Outside, config: Config) => {
   return {
     http,
     /** Until then every request but the probes' is refused: the tables may not be there. */
-    open: () => {
-      modules.moderation.warm();
-      http.openDoors();
-    },
+    open: () => http.openDoors(),
+    /** Reads what the first requests would otherwise have to wait for. */
+    warm: modules.moderation.warm,
     router: appRouter,
     services: {
       auth: modules.auth.service,

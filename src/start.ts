@@ -117,6 +117,7 @@ export const startService = async (config: Config): Promise<Service> => {
     });
     await outside.jobs.start(app.jobs);
     app.open();
+    app.warm();
     announce(log, url, config);
   };
 
