@@ -10,6 +10,7 @@ import { withDeadline } from '#kernel/deadline.ts';
 import { createAnalyticsModule } from '#modules/analytics/analytics.module.ts';
 import { createAuditModule } from '#modules/audit/audit.module.ts';
 import { createAuthModule } from '#modules/auth/auth.module.ts';
+import { createModerationModule } from '#modules/moderation/moderation.module.ts';
 import { createTracksModule } from '#modules/tracks/tracks.module.ts';
 import { createUsersModule } from '#modules/users/users.module.ts';
 import { purgeCache } from '#platform/cache/cache.postgres.ts';
@@ -30,7 +31,9 @@ const createModules = (outside: Outside, config: Config) => {
   const { database, cache, events, secrets, now } = outside;
   const { factsOn } = events;
   const { auditOn, refusals } = createAuditModule(outside);
-  const users = createUsersModule({ database, cache, auditOn, factsOn });
+  const moderation = createModerationModule({ ...outside, auditOn });
+  const texts = moderation.service;
+  const users = createUsersModule({ database, cache, auditOn, factsOn, texts });
   const keys = createSigningKeys({
     secret: secrets.jwt,
     previous: secrets.jwt_previous,
@@ -48,6 +51,7 @@ const createModules = (outside: Outside, config: Config) => {
     auditOn,
     factsOn,
     users: users.service,
+    texts,
     streamUrls: createStreamSignatures({ secret: secrets.stream, life_ms, now }),
     fingerprint: createListenerFingerprint(secrets.jwt),
     meter: outside.metrics.transfers,
@@ -66,12 +70,13 @@ const createModules = (outside: Outside, config: Config) => {
     auditOn,
     factsOn,
     refusals,
+    texts,
     profileOf: (user_id) => users.service.me({ user_id }),
     accountFor: users.service.getFor,
     rights: { tracks: tracks.service },
   });
   const analytics = createAnalyticsModule({ database });
-  return { refusals, users, auth, tracks, analytics, jwks: keys.jwks };
+  return { refusals, moderation, users, auth, tracks, analytics, jwks: keys.jwks };
 };
 
 const createCounter = ({ redis }: Outside, { limits }: Config): HttpSettings['counter'] => {
@@ -174,9 +179,10 @@ const openHttp = async (outside: Outside, config: Config, modules: Modules) => {
   return { http, router, settings, health };
 };
 
-const jobsOf = ({ database, events, blobs }: Outside, { auth, tracks }: Modules) => [
+const jobsOf = ({ database, events, blobs }: Outside, { auth, tracks, moderation }: Modules) => [
   ...auth.jobs,
   ...tracks.jobs,
+  ...moderation.jobs,
   ...events.jobs,
   purgeIdempotencyKeys(database.db),
   purgeCache(database.db),
@@ -186,7 +192,7 @@ const jobsOf = ({ database, events, blobs }: Outside, { auth, tracks }: Modules)
 /** The whole application, wired but not listening. */
 export const buildApp = async (outside: Outside, config: Config) => {
   const modules = createModules(outside, config);
-  const { auth, users, tracks, analytics, refusals } = modules;
+  const { auth, users, tracks, moderation, analytics, refusals } = modules;
   const { http, router, settings, health } = await openHttp(outside, config, modules);
   const grpc = grpcDoor(outside, config, { http, modules, settings, health });
 
@@ -195,15 +201,19 @@ export const buildApp = async (outside: Outside, config: Config) => {
     grpc,
     /** Until then every request but the probes' is refused: the tables may not be there. */
     open: () => http.openDoors(),
+    /** Reads what the first requests would otherwise have to wait for. */
+    warm: moderation.warm,
     router,
     services: {
       auth: auth.service,
       users: users.service,
       tracks: tracks.service,
+      moderation: moderation.service,
       analytics: analytics.service,
       events: outside.events.administration,
       jobs: outside.jobs.administration,
     },
+    moderationOn: moderation.moderationOn,
     jobs: jobsOf(outside, modules),
     events: {
       consumers: analytics.consumers,

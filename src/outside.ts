@@ -24,7 +24,7 @@ import { createLocalBlobStore } from '#platform/storage/local.ts';
 const ACCOUNTS_CHANNEL = 'veza_sessions';
 
 /** The channels that processes tell each other of changes on. */
-const CHANNELS = [ACCOUNTS_CHANNEL, CACHE_CHANNEL, EVENTS_CHANNEL];
+const CHANNELS = [ACCOUNTS_CHANNEL, CACHE_CHANNEL, EVENTS_CHANNEL, 'veza_moderation'];
 
 /** Everything beyond this process that the application reaches, opened and ready. */
 export type Outside = {

@@ -131,6 +131,7 @@ export const startService = async (config: Config): Promise<Service> => {
     await outside.jobs.start(app.jobs);
     outside.events.start(app.events);
     app.open();
+    app.warm();
     announce(log, { url, grpc }, config);
   };
 

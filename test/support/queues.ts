@@ -3,6 +3,7 @@ export const queues = [
   'auth.purge',
   'tracks.process',
   'tracks.purge',
+  'moderation.purge',
   'idempotency.purge',
   'cache.purge',
   'storage.sweep',

@@ -15,6 +15,11 @@ export type AuditEventType =
   | 'track_updated'
   | 'track_removed'
   | 'track_restored'
+  | 'admin_rule_created'
+  | 'admin_rule_updated'
+  | 'admin_rule_removed'
+  | 'admin_text_released'
+  | 'admin_text_rejected'
   | 'access_denied'
   | 'rate_limit_exceeded'
   | 'intrusion_attempt';

@@ -10,7 +10,7 @@ import type { Notifications } from '#platform/postgres/notifications.ts';
 import { createTokenMint } from '#platform/token-mint.ts';
 import type { AccessTokens } from '#platform/tokens.ts';
 import { createAuthGrpc, type SeenAccount } from './auth.grpc.ts';
-import type { Accounts, ResourceRights } from './auth.ports.ts';
+import type { Accounts, ResourceRights, Texts } from './auth.ports.ts';
 import {
   CHANGES_CHANNEL,
   createLoginAttempts,
@@ -45,6 +45,7 @@ type Outside = {
   auditOn: (db: Db) => AuditTrail;
   factsOn: (db: Db) => Facts;
   refusals: RefusalAudit;
+  texts: Texts;
   profileOf: (user_id: number) => Promise<OwnProfile>;
   rights: Readonly<Record<string, ResourceRights>>;
   /** An account as the asker may see it. */

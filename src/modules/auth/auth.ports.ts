@@ -87,6 +87,15 @@ export interface CommonPasswords {
   has(password: string): Promise<boolean>;
 }
 
+/** Says which texts may be kept. */
+export interface Texts {
+  /** Refuses those that may not, naming their fields. */
+  vet(
+    texts: readonly { field: string; scope: 'name'; text: string }[],
+    about: { author_id: null; subject: { kind: string; id: null } },
+  ): Promise<unknown>;
+}
+
 export type AuthStores = {
   accounts: Accounts;
   sessions: SessionStore;
@@ -118,6 +127,7 @@ export type Deps<P> = {
   access: AccessTokens;
   mint: TokenMint;
   refusals: RefusalAudit;
+  texts: Texts;
   /** Drops what this process remembers, so that its next call sees the change. */
   forget: (ended: { user_id: number } | { session_ids: readonly number[] }) => void;
   lifetimes: { session_ms: number; refresh_ms: number };

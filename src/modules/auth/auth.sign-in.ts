@@ -85,6 +85,10 @@ export const register =
   async (input: Registration, origin: Origin): Promise<SignedIn<P>> => {
     await assertStrong(input, deps.common, 'password');
     const { username, email } = input;
+    await deps.texts.vet([{ field: 'username', scope: 'name', text: username }], {
+      author_id: null,
+      subject: { kind: 'user', id: null },
+    });
     const password_hash = await deps.passwords.hash(input.password);
     const opened = await deps.inTransaction(async (stores) => {
       const account = await stores.accounts.insertOne({ username, email, password_hash });

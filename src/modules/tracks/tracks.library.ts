@@ -7,6 +7,7 @@ import { trackEvents } from './tracks.events.ts';
 import { canDo, canSee, isOwner, trackActions } from './tracks.policy.ts';
 import type { Changes, Deps, TrackFilter, TrackStores } from './tracks.ports.ts';
 import { shownOf } from './tracks.shown.ts';
+import { vetted } from './tracks.texts.ts';
 
 type Filters = Pick<TrackFilter, 'genre' | 'tag' | 'format'>;
 
@@ -110,13 +111,14 @@ const lockLive = async (stores: TrackStores, actor: Member, id: number): Promise
 type Call = { origin: Origin; if_match: readonly string[] | undefined };
 
 export const update =
-  ({ inTransaction }: Deps) =>
-  (
+  (deps: Deps) =>
+  async (
     actor: Member,
-    { id, ...changes }: Changes & { id: number },
+    { id, ...written }: Changes & { id: number },
     { origin, if_match }: Call,
-  ): Promise<Track> =>
-    inTransaction(async (stores) => {
+  ): Promise<Track> => {
+    const changes = await vetted(deps, { user_id: actor.user_id, track_id: id }, written);
+    return deps.inTransaction(async (stores) => {
       const before = await lockLive(stores, actor, id);
       assertVersion(if_match, before.version);
       const fields = Object.keys(changes);
@@ -135,6 +137,7 @@ export const update =
       await stores.facts.record(trackEvents.updated(id, updated, origin));
       return track;
     });
+  };
 
 export type Removed = { id: number; restorable_until: string };
 

@@ -13,7 +13,7 @@ import { PROCESS, processTrack, purgeTracks } from './tracks.job.ts';
 import { createStreamGrpc } from './tracks.grpc.ts';
 import { registerStream } from './tracks.http.ts';
 import { trackMessages } from './tracks.nats.ts';
-import type { Deps, Users } from './tracks.ports.ts';
+import type { Deps, Texts, Users } from './tracks.ports.ts';
 import { announcing } from './tracks.shown.ts';
 import { createPlayStore, createTrackReads, createTrackWrites } from './tracks.postgres.ts';
 import { createTracksRouter } from './tracks.router.ts';
@@ -29,6 +29,7 @@ type Outside = Pick<
   analysis: AudioAnalysis;
   streamUrls: ReturnType<typeof createStreamSignatures>;
   users: Users;
+  texts: Texts;
   auditOn: (db: Db) => AuditTrail;
   factsOn: (db: Db) => Facts;
   cache: Cache;

@@ -96,6 +96,17 @@ export interface Users {
   me(actor: { user_id: number }): Promise<{ username: string; role: Role; state: AccountState }>;
 }
 
+type About = { author_id: number; subject: { kind: string; id: number | null } };
+type FieldText = { field: string; scope: 'title' | 'bio'; text: string };
+
+/** Says which texts may be kept. */
+export interface Texts {
+  /** How texts are to be written instead, by field; refuses those that may not be kept, naming their fields. */
+  vet(texts: readonly FieldText[], about: About): Promise<Readonly<Record<string, string>>>;
+  /** The same without refusing: fields whose text may not be kept. */
+  judge(texts: readonly FieldText[], about: About): Promise<{ refused: readonly string[] }>;
+}
+
 export type StagedBlob = {
   readonly sha256: string;
   readonly size_bytes: number;
@@ -175,6 +186,7 @@ export type Deps = {
   waveforms: ReadThrough<number[] | null>;
   inTransaction: InTransaction;
   users: Users;
+  texts: Texts;
   blobs: Blobs;
   recognition: Recognition;
   analysis: Analysis;

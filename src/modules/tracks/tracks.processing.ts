@@ -1,6 +1,7 @@
 import { type Track, titleFrom } from './track.ts';
 import { trackEvents } from './tracks.events.ts';
 import type { Deps, Report } from './tracks.ports.ts';
+import { withoutRefused } from './tracks.texts.ts';
 
 type Found = Extract<Report, { ok: true }>;
 
@@ -27,6 +28,10 @@ const settle = ({ inTransaction }: Deps, id: number, report: Report): Promise<vo
     await facts.record(trackEvents.ready(id, { ...about, title, duration_seconds }, undefined));
   });
 
+/** What a file says of itself is read by others, too: what may not be kept is as if it were not there. */
+const presentable = async (deps: Deps, { id, user_id }: Track, report: Report): Promise<Report> =>
+  report.ok ? withoutRefused(deps, { user_id, track_id: id }, report) : report;
+
 /** Reads the audio of a track, whatever became of its owner meanwhile. */
 export const process =
   (deps: Deps) =>
@@ -37,7 +42,7 @@ export const process =
     const report = await deps.blobs.withLocalFile(file_path, (path) =>
       deps.analysis.analyse(path, format, { signal }),
     );
-    await settle(deps, id, report);
+    await settle(deps, id, await presentable(deps, track, report));
   };
 
 /** What could not be read at all is a failed track, never a stuck one. */

@@ -13,6 +13,7 @@ import type {
   TrackStores,
   TrackWrites,
 } from './tracks.ports.ts';
+import { vetted } from './tracks.texts.ts';
 
 export type Uploaded = { track: Track; duplicate: boolean };
 
@@ -144,7 +145,10 @@ export const upload =
         return { staged, filename };
       });
       meter.uploaded(stored.staged.size_bytes);
-      const track = describe(deps, stored, { user_id, fields });
+      const described = describe(deps, stored, { user_id, fields });
+      const track = await withDeadline(request_timeout_ms, () =>
+        vetted(deps, { user_id, track_id: null }, described),
+      );
       await stored.staged.flush();
       return await keep(deps, stored.staged, { track, origin });
     } finally {

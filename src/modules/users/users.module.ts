@@ -6,6 +6,7 @@ import type { Profile } from './user.ts';
 import { userMessages } from './users.nats.ts';
 import { createAccountStore, createUserStore } from './users.postgres.ts';
 import { createUsersRouter } from './users.router.ts';
+import type { Texts } from './users.ports.ts';
 import { createUsersService } from './users.service.ts';
 
 type Outside = {
@@ -13,6 +14,7 @@ type Outside = {
   cache: Cache;
   auditOn: (db: Db) => AuditTrail;
   factsOn: (db: Db) => Facts;
+  texts: Texts;
 };
 
 const SECOND_MS = 1000;
@@ -20,9 +22,10 @@ const SECOND_MS = 1000;
 /** Changes are seen when they are made; what was changed without a word, two minutes later at most. */
 const times = { floor_ms: 30 * SECOND_MS, ceiling_ms: 120 * SECOND_MS, stale_ms: 90 * SECOND_MS };
 
-export const createUsersModule = ({ database, cache, auditOn, factsOn }: Outside) => {
+export const createUsersModule = ({ database, cache, auditOn, factsOn, texts }: Outside) => {
   const service = createUsersService({
     users: createUserStore(database.db),
+    texts,
     shown: cache.kind<Profile | undefined>({ name: 'profile', schema: 1, ...times }),
     inTransaction: (work) =>
       database.inTransaction((db) =>

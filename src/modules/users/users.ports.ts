@@ -28,5 +28,14 @@ export interface AccountStore {
   updatePasswordHash(id: number, password_hash: string): Promise<void>;
 }
 
+/** Says which texts may be kept. */
+export interface Texts {
+  /** How texts are to be written instead, by field; refuses those that may not be kept, naming their fields. */
+  vet(
+    texts: readonly { field: string; scope: 'name' | 'bio' | 'title'; text: string }[],
+    about: { author_id: number; subject: { kind: string; id: number } },
+  ): Promise<Readonly<Record<string, string>>>;
+}
+
 export type UserStores = { users: UserStore; audit: AuditTrail; facts: Facts; cache: CacheTags };
 export type InTransaction = <T>(work: (stores: UserStores) => Promise<T>) => Promise<T>;

@@ -5,10 +5,11 @@ import type { Feed, FeedQuery } from '#kernel/page.ts';
 import { assertVersion } from '#kernel/version.ts';
 import { type OwnProfile, type Profile, type ProfileChanges, userErrors } from './user.ts';
 import { userEvents } from './users.events.ts';
-import type { InTransaction, UserStore } from './users.ports.ts';
+import type { InTransaction, Texts, UserStore } from './users.ports.ts';
 
 type Deps = {
   users: UserStore;
+  texts: Texts;
   inTransaction: InTransaction;
   /** What everyone may see is read through this. */
   shown: ReadThrough<Profile | undefined>;
@@ -36,10 +37,35 @@ const me =
 
 type Call = { origin: Origin; if_match: readonly string[] | undefined };
 
+/** The changes as they may be kept: an insult in a name is refused, in a biography it is starred out. */
+const vetted = async (
+  { texts }: Deps,
+  { user_id }: Member,
+  changes: ProfileChanges,
+): Promise<ProfileChanges> => {
+  const { display_name, bio, links } = changes;
+  const written = [
+    { field: 'display_name', scope: 'name', text: display_name ?? '' } as const,
+    { field: 'bio', scope: 'bio', text: bio ?? '' } as const,
+    ...(links ?? []).flatMap(({ label, url }, at) => [
+      { field: `links.${at}.label`, scope: 'name', text: label } as const,
+      { field: `links.${at}.url`, scope: 'title', text: url } as const,
+    ]),
+  ];
+  const subject = { kind: 'user', id: user_id };
+  const censored = await texts.vet(written, { author_id: user_id, subject });
+  return censored['bio'] === undefined ? changes : { ...changes, bio: censored['bio'] };
+};
+
 const updateMe =
-  ({ inTransaction }: Deps) =>
-  (actor: Member, changes: ProfileChanges, { origin, if_match }: Call): Promise<OwnProfile> =>
-    inTransaction(async ({ users, audit, facts, cache }) => {
+  (deps: Deps) =>
+  async (
+    actor: Member,
+    written: ProfileChanges,
+    { origin, if_match }: Call,
+  ): Promise<OwnProfile> => {
+    const changes = await vetted(deps, actor, written);
+    return deps.inTransaction(async ({ users, audit, facts, cache }) => {
       const before = await users.lockOneById(actor.user_id);
       if (!before) throw userErrors.notFound();
       assertVersion(if_match, before.version);
@@ -57,6 +83,7 @@ const updateMe =
       await facts.record(userEvents.profileUpdated(user_id, { user_id, fields }, origin));
       return users.updateOne(user_id, changes);
     });
+  };
 
 const get =
   ({ users, shown }: Deps) =>
