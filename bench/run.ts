@@ -83,13 +83,14 @@ const common = { connections: CONNECTIONS, seconds: SECONDS };
 /** Ours asks the database each time, as the plain route does; the caching one is as it comes. */
 type Servers = { plain: Server; ours: Server; caching: Server };
 
+const trpc = (id: number): string =>
+  `/trpc/tracks.byId?input=${encodeURIComponent(JSON.stringify({ id }))}`;
+
 const readsOf = (
   { plain, ours, caching }: Servers,
   { own, hot, token }: Tracks & { token: string },
 ) => {
   const headers = { authorization: `Bearer ${token}` };
-  const trpc = (id: number) =>
-    `/trpc/tracks.byId?input=${encodeURIComponent(JSON.stringify({ id }))}`;
   // Clients that may be answered by a stream are left to tRPC's own adapter.
   const streaming = { ...headers, 'trpc-accept': 'application/json' };
   const read = (name: string, request: Load['requests'][number], server = ours): Load => ({

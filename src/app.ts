@@ -27,6 +27,17 @@ import { createAppRouter } from './app-router.ts';
 import { createGrpcDoor } from './grpc-door.ts';
 import type { Outside } from './outside.ts';
 
+const createAccess = ({ secrets, now }: Outside, { jwt }: Config) => {
+  const keys = createSigningKeys({
+    secret: secrets.jwt,
+    previous: secrets.jwt_previous,
+    private_key: jwt.JWT_PRIVATE_KEY,
+    public_keys_previous: jwt.JWT_PUBLIC_KEYS_PREVIOUS,
+  });
+  const access = createAccessTokens({ keys, life_ms: jwt.JWT_EXPIRATION_TIME, now });
+  return { access, jwks: keys.jwks };
+};
+
 const createModules = (outside: Outside, config: Config) => {
   const { database, cache, events, secrets, now } = outside;
   const { factsOn } = events;
@@ -34,17 +45,7 @@ const createModules = (outside: Outside, config: Config) => {
   const moderation = createModerationModule({ ...outside, auditOn });
   const texts = moderation.service;
   const users = createUsersModule({ database, cache, auditOn, factsOn, texts });
-  const keys = createSigningKeys({
-    secret: secrets.jwt,
-    previous: secrets.jwt_previous,
-    private_key: config.jwt.JWT_PRIVATE_KEY,
-    public_keys_previous: config.jwt.JWT_PUBLIC_KEYS_PREVIOUS,
-  });
-  const access = createAccessTokens({
-    keys,
-    life_ms: config.jwt.JWT_EXPIRATION_TIME,
-    now,
-  });
+  const { access, jwks } = createAccess(outside, config);
   const { STREAM_URL_TTL: life_ms, STORAGE_QUOTA_BYTES, UPLOAD_MAX_BYTES } = config.storage;
   const tracks = createTracksModule({
     ...outside,
@@ -76,7 +77,7 @@ const createModules = (outside: Outside, config: Config) => {
     rights: { tracks: tracks.service },
   });
   const analytics = createAnalyticsModule({ database });
-  return { refusals, moderation, users, auth, tracks, analytics, jwks: keys.jwks };
+  return { refusals, moderation, users, auth, tracks, analytics, jwks };
 };
 
 const createCounter = ({ redis }: Outside, { limits }: Config): HttpSettings['counter'] => {

@@ -151,7 +151,9 @@ export const variables = {
   grpc: z.object({
     GRPC_PORT: settings
       .portOrOff(50_051)
-      .describe('Port of gRPC; 0 takes a free one, off closes it'),
+      .describe(
+        'Port of gRPC; 0 takes a free one, as development does when it is taken; off closes it',
+      ),
     GRPC_TLS_CERT: z
       .string()
       .optional()
