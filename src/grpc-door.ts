@@ -49,29 +49,23 @@ const createServer = async (
   return createGrpcServer(settings, services);
 };
 
-/** While developing, a second process beside the first takes a free port. */
-const listenOn = async (
-  server: GrpcServer,
-  { server: { HOST, ENVIRONMENT } }: Config,
-  port: number,
-): Promise<number> => {
-  try {
-    return await server.listen(HOST, port);
-  } catch (fault) {
-    if (ENVIRONMENT !== 'development') throw fault;
-    return server.listen(HOST, 0);
-  }
-};
-
 /** The fifth door, closed until `listen`; `listen` answers its port, if it has one. */
 export const createGrpcDoor = (outside: Outside, config: Config, given: Given) => {
   const { GRPC_PORT: port } = config.grpc;
+  const { HOST, ENVIRONMENT } = config.server;
   let server: GrpcServer | undefined;
+  const open = async (on: number): Promise<number> => {
+    server = await createServer(outside, config, given);
+    return server.listen(HOST, on);
+  };
   return {
     async listen(): Promise<number | undefined> {
       if (port === 'off') return undefined;
-      server = await createServer(outside, config, given);
-      return listenOn(server, config, port);
+      return open(port).catch((fault: unknown) => {
+        // While developing, a second process beside the first takes a free port.
+        if (ENVIRONMENT !== 'development') throw fault;
+        return open(0);
+      });
     },
     drain: async (timeout_ms: number): Promise<void> => server?.drain(timeout_ms),
   };

@@ -1,4 +1,5 @@
 import { Pool, type PoolClient, type QueryResult } from 'pg';
+import { DomainError } from '#kernel/errors.ts';
 import { remainingMs, unlessGivenUp } from '#kernel/deadline.ts';
 import { libpqUrl } from './connection.ts';
 import { databaseUnavailable, isConnectionLost } from './failures.ts';
@@ -133,7 +134,7 @@ class DeadlinePool extends Pool {
 
 /** A statement that was given up may still be running: its connection cannot be used again. */
 export const isUnusable = (fault: unknown): boolean =>
-  fault instanceof Error && (fault.name === 'DomainError' || isConnectionLost(fault));
+  fault instanceof DomainError ? fault.kind === 'unavailable' : isConnectionLost(fault);
 
 export type DatabasePool = Pool;
 
