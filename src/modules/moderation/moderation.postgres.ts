@@ -15,7 +15,7 @@ import { moderationErrors, type NewRule, type Rule } from './rule.ts';
 export const RULES_CHANNEL = 'veza_moderation';
 
 /** Of `pg_advisory_xact_lock`: the first rules are written once, over all processes. */
-const FIRST_RULES_LOCK = 7_305_441_903;
+const FIRST_RULES_LOCK = 7_305_441_905;
 
 const ruleColumns = {
   id: t.id,
