@@ -158,5 +158,7 @@ export const answerMany =
       )
       .finally(() => {
         facts.working = false;
+        // What it listens to has nobody to tell any more, however it ended.
+        facts.stop.abort();
       });
   };

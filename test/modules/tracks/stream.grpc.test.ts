@@ -257,6 +257,14 @@ describe('SubscribeToStreamEvents', () => {
     await expect.poll(listeners).toBe(0);
   });
 
+  it('keeps nothing for a caller whose stream has failed', async () => {
+    const { begun, ended } = subscribe({});
+    await begun;
+    tell({ name: 'track.ready', track_id: 0.5 });
+    expect(await ended).toMatchObject({ code: 'INTERNAL', reason: 'INTERNAL_ERROR' });
+    await expect.poll(listeners).toBe(0);
+  });
+
   it('ends for a caller who reads too slowly, and keeps nothing for it', async () => {
     const slow = subscribe({});
     await slow.begun;
