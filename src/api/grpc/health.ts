@@ -15,13 +15,17 @@ export const serveHealth = (server: Server, { names, isReady }: Settings) => {
   const health = new HealthImplementation();
   health.addToServer(server);
   let shown: string | undefined;
+  let hasLeft = false;
 
   const show = (status: 'SERVING' | 'NOT_SERVING'): void => {
     if (status === shown) return;
     shown = status;
     for (const name of all) health.setStatus(name, status);
   };
-  const look = async (): Promise<void> => show((await isReady()) ? 'SERVING' : 'NOT_SERVING');
+  const look = async (): Promise<void> => {
+    const ready = await isReady();
+    if (!hasLeft) show(ready ? 'SERVING' : 'NOT_SERVING');
+  };
 
   show('NOT_SERVING');
   const looking = setInterval(() => void look(), LOOK_MS);
@@ -30,6 +34,7 @@ export const serveHealth = (server: Server, { names, isReady }: Settings) => {
     look,
     /** From now on, whatever the process thinks of itself. */
     leave(): void {
+      hasLeft = true;
       clearInterval(looking);
       show('NOT_SERVING');
     },
