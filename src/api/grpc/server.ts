@@ -159,7 +159,11 @@ export const createGrpcServer = (settings: GrpcSettings, services: readonly Grpc
       if (address !== '') {
         await wait(FAREWELL_MS);
         endStreams(open);
-        await shutDown(server, { address, timeout_ms, open });
+        await shutDown(server, {
+          address,
+          timeout_ms: Math.max(0, timeout_ms - FAREWELL_MS),
+          open,
+        });
       }
       observation.close();
       unwatch();
