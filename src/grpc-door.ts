@@ -55,6 +55,7 @@ export const createGrpcDoor = (outside: Outside, config: Config, given: Given) =
   const { HOST, ENVIRONMENT } = config.server;
   let server: GrpcServer | undefined;
   const open = async (on: number): Promise<number> => {
+    await server?.drain(0);
     server = await createServer(outside, config, given);
     return server.listen(HOST, on);
   };
