@@ -132,7 +132,10 @@ const callMany =
       metadataOf(transport, options),
     );
     const forget = onAbort(signal, () => stream.cancel());
-    await begun(stream, timeout_ms);
+    await begun(stream, timeout_ms).catch((fault: unknown) => {
+      forget();
+      throw fault;
+    });
     return messagesOf(stream, () => {
       forget();
       stream.cancel();
