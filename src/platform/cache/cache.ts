@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { CacheTags, ReadThrough } from '#kernel/cached.ts';
 import type { Database, Db } from '../postgres/database.ts';
 import type { Notifications } from '../postgres/notifications.ts';
@@ -48,10 +49,13 @@ const createLevels = (
   database: enabled.level3 ? createDatabaseLevel(database.db) : undefined,
 });
 
+/** Many times as many as commit before what they told is heard. */
+const MOST_APPLIED = 10_000;
+
 /** Forgets what was invalidated, here or elsewhere, and everything when something may have been missed. */
 const createForgetting = ({ levels, flights, isTrusted }: Omit<Ground, 'load_timeout_ms'>) => {
-  /** Own invalidations, until they are heard as if they were another's. */
-  const applied = new Set<string>();
+  /** Own invalidations, until they are heard as if they were another's; some are heard first, and stay. */
+  const applied = new LRUCache<string, true>({ max: MOST_APPLIED });
   const invalidate = (tags: readonly string[]): void => {
     flights.invalidate(tags);
     levels.memory?.invalidate(tags);
@@ -60,7 +64,7 @@ const createForgetting = ({ levels, flights, isTrusted }: Omit<Ground, 'load_tim
   return {
     invalidate,
     committed(id: string, tags: readonly string[]): void {
-      if (isTrusted()) applied.add(id);
+      if (isTrusted()) applied.set(id, true);
       invalidate(tags);
     },
     heard(payload: string): void {
