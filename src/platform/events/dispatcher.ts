@@ -1,4 +1,4 @@
-import type { Database, Db } from '../postgres/database.ts';
+import { type Database, type Db, onCommit } from '../postgres/database.ts';
 import { isRetryable } from '../postgres/failures.ts';
 import { endsTransaction, inSavepoint } from '../postgres/savepoint.ts';
 import type { EventConsumer } from './consumer.ts';
@@ -29,9 +29,11 @@ const settleFailed = async (
   const isParked = await markFailed(db, { ...incoming, consumer }, said(fault));
   const { id: event_id, name: event } = incoming.event;
   const facts = { err: fault, consumer, event_id, event, attempts: incoming.attempts + 1 };
-  if (isParked) log.error(facts, 'an event could not be handled and is parked');
-  else log.warn(facts, 'an event could not be handled yet');
-  metrics.handled(consumer, isParked ? 'parked' : 'failed');
+  onCommit(db, () => {
+    if (isParked) log.error(facts, 'an event could not be handled and is parked');
+    else log.warn(facts, 'an event could not be handled yet');
+    metrics.handled(consumer, isParked ? 'parked' : 'failed');
+  });
 };
 
 type Failure = { consumer: EventConsumer; incoming: Incoming; fault: unknown };

@@ -1,4 +1,4 @@
-import type { Database, Db } from '../postgres/database.ts';
+import { type Database, type Db, onCommit } from '../postgres/database.ts';
 import type { EventMetrics } from './event-metrics.ts';
 import { createLoop, type Loop } from './loop.ts';
 import {
@@ -47,10 +47,8 @@ const park = async (
   for (const { position, fault } of unfit) {
     await markUnfit(db, position, fault);
     const event = outgoing.find((one) => one.position === position)?.event;
-    log.error(
-      { event_id: event?.id, event: event?.name, fault },
-      'an event cannot be relayed and is parked',
-    );
+    const facts = { event_id: event?.id, event: event?.name, fault };
+    onCommit(db, () => log.error(facts, 'an event cannot be relayed and is parked'));
   }
 };
 
@@ -63,7 +61,7 @@ const relayBatch = (deps: Deps): Promise<number> =>
     const { relayed, unfit } = await deps.outlet.deliver(db, outgoing);
     await markRelayed(db, relayed);
     await park(deps, db, { outgoing, unfit });
-    deps.metrics.relayed(relayed.length);
+    onCommit(db, () => deps.metrics.relayed(relayed.length));
     if (relayed.length + unfit.length < outgoing.length) return REFUSED_MS;
     return outgoing.length === BATCH ? 0 : IDLE_MS;
   });
