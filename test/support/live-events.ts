@@ -15,7 +15,7 @@ export const createLiveEvents = () => {
   ): AsyncGenerator<EventRecord> {
     try {
       for await (const [event] of heard as AsyncIterable<[EventRecord]>) {
-        const isNamed = names === undefined || names.length === 0 || names.includes(event.name);
+        const isNamed = names === undefined || names.includes(event.name);
         if (isNamed && (!aggregate || aggregate.id === event.aggregate.id)) yield event;
       }
     } catch (fault) {

@@ -6,7 +6,7 @@ import { allows, get } from './tracks.library.ts';
 import { isOwner } from './tracks.policy.ts';
 import type { Deps } from './tracks.ports.ts';
 
-/** Empty lists are no restriction. */
+/** Of all tracks where none is named. */
 export type Wanted = { track_ids: readonly number[]; names: readonly string[] };
 
 const MOST_WAITING = 500;
