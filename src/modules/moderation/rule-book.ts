@@ -1,3 +1,4 @@
+import { withDeadline } from '#kernel/deadline.ts';
 import type { RuleBook } from './moderation.ports.ts';
 import { type CompiledRules, compileRules } from './review.ts';
 import type { Rule, Scope } from './rule.ts';
@@ -5,6 +6,10 @@ import type { Rule, Scope } from './rule.ts';
 const LONGEST_KNOWN_MS = 60_000;
 /** When changes may go unheard, or reading has just failed. */
 const SHORTEST_KNOWN_MS = 1000;
+/** Whoever comes first reads for all, however little time they have left themselves. */
+const LONGEST_READ_MS = 2000;
+/** Of `known_until`: rules have changed since they were read, or since reading began. */
+const FORGOTTEN = Number.NEGATIVE_INFINITY;
 
 type Deps = {
   load: () => Promise<Rule[]>;
@@ -28,12 +33,13 @@ const pageOf = ({ rules, compiled }: Pages, scope: Scope): CompiledRules => {
 export const createRuleBook = ({ load, isAlive, log }: Deps): RuleBook => {
   let pages: Pages | undefined;
   let reading: Promise<Pages> | undefined;
-  let known_until = Number.NEGATIVE_INFINITY;
+  let known_until = FORGOTTEN;
 
   const read = async (): Promise<Pages> => {
     known_until = Number.POSITIVE_INFINITY;
     try {
-      pages = { rules: await load(), compiled: new Map(), read_at: performance.now() };
+      const rules = await withDeadline(LONGEST_READ_MS, load);
+      pages = { rules, compiled: new Map(), read_at: performance.now() };
       known_until = Math.min(known_until, pages.read_at + LONGEST_KNOWN_MS);
       return pages;
     } catch (fault) {
@@ -54,11 +60,12 @@ export const createRuleBook = ({ load, isAlive, log }: Deps): RuleBook => {
   return {
     async of(scope) {
       if (pages && !reading && isKnown(pages)) return pageOf(pages, scope);
+      if (reading && known_until === FORGOTTEN) await reading.catch(() => undefined);
       reading ??= read();
       return pageOf(await reading, scope);
     },
     forget() {
-      known_until = Number.NEGATIVE_INFINITY;
+      known_until = FORGOTTEN;
     },
   };
 };

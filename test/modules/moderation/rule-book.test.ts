@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { remainingMs, withDeadline } from '#kernel/deadline.ts';
 import { review } from '../../../src/modules/moderation/review.ts';
 import type { Rule } from '../../../src/modules/moderation/rule.ts';
 import { createRuleBook } from '../../../src/modules/moderation/rule-book.ts';
@@ -21,11 +22,12 @@ const blocking = (word: string): Rule => ({
 
 /** A book over rules that can be changed, or made unreadable, behind its back. */
 const open = () => {
-  const behind = { word: 'zut' as string | undefined, alive: true, reads: 0 };
+  const behind = { word: 'zut' as string | undefined, alive: true, reads: 0, left_ms: 0 };
   const warnings: string[] = [];
   const book = createRuleBook({
     load: async () => {
       behind.reads += 1;
+      behind.left_ms = remainingMs(60_000);
       if (behind.word === undefined) throw new Error('The database is gone');
       return [blocking(behind.word)];
     },
@@ -53,6 +55,21 @@ describe('the rule book', () => {
     expect(await blocks('flute')).toBe(false);
     book.forget();
     expect(await blocks('flute')).toBe(true);
+  });
+
+  it('answers nobody who comes after a change by what was read before it', async () => {
+    const { book, behind, blocks } = open();
+    const before = blocks('zut');
+    behind.word = 'flute';
+    book.forget();
+    expect(await blocks('flute')).toBe(true);
+    expect(await before).toBe(true);
+  });
+
+  it('is read for all, however little time the first has left', async () => {
+    const { behind, blocks } = open();
+    expect(await withDeadline(1, () => blocks('zut'))).toBe(true);
+    expect(behind.left_ms).toBeGreaterThan(1000);
   });
 
   it.each([
