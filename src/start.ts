@@ -128,7 +128,9 @@ export const startService = async (config: Config): Promise<Service> => {
       ...database,
       afterwards: () => migrateJobs(database.migration_url, app.jobs),
     });
+    stopping.signal.throwIfAborted();
     await outside.jobs.start(app.jobs);
+    stopping.signal.throwIfAborted();
     outside.events.start(app.events);
     app.open();
     app.warm();
