@@ -1,6 +1,6 @@
 import { refusal } from './errors.ts';
 
-export const tooSlow = refusal('limit_exceeded', 'SLOW_READER', 'More came than was read');
+const tooSlow = refusal('limit_exceeded', 'SLOW_READER', 'More came than was read');
 
 /**
  * Reads `source` from now on, whether or not anybody takes what came. Whoever has more than `most` waiting is

@@ -44,11 +44,7 @@ const FACTS = 'veza.facts';
 
 export const factsOf = (metadata: Metadata): CallFacts => metadata.getOpaque(FACTS) as CallFacts;
 
-export const tooSlow = refusal(
-  'unavailable',
-  'REQUEST_TIMEOUT',
-  'The request did not arrive in time',
-);
+const tooLate = refusal('unavailable', 'REQUEST_TIMEOUT', 'The request did not arrive in time');
 
 /** Why work is given up; nobody is told. */
 const gone = sharedErrors.unavailable({ message: 'Nobody waits for the answer' });
@@ -119,7 +115,7 @@ const outgoing = (facts: CallFacts, given: Parameters<Base['sendStatus']>[0]): S
 const giveUpLate = (open: Iterable<CallFacts>): void => {
   const late = performance.now() - LONGEST_ARRIVAL_MS;
   for (const { arrived, began, base } of open)
-    if (!arrived && began < late) base.sendStatus(statusOf(tooSlow()));
+    if (!arrived && began < late) base.sendStatus(statusOf(tooLate()));
 };
 
 /**
