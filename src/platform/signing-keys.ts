@@ -56,9 +56,10 @@ export const createSigningKeys = (given: Given) => {
     hidden(secret),
     ...(previous ? [hidden(previous)] : []),
   ];
-  const [first = hidden(secret)] = accepted;
   return {
-    signing: private_key ? { ...first, key: private_key } : hidden(secret),
+    signing: private_key
+      ? { ...published(createPublicKey(private_key)), key: private_key }
+      : hidden(secret),
     accepted,
     jwks: { keys: publicKeys.map(jwkOf) },
   };
