@@ -3,6 +3,7 @@ import { and, eq, isNull, lt, sql } from 'drizzle-orm';
 import { idempotencyKeysTable as t } from './idempotency-keys.table.ts';
 import type { JobKind } from './jobs.ts';
 import type { Db } from './postgres/database.ts';
+import { deleteInSteps } from './postgres/steps.ts';
 
 type StoredAnswer = { status: number; headers: Record<string, string>; body: string };
 
@@ -75,6 +76,6 @@ export const purgeIdempotencyKeys = (db: Db): JobKind<object> => ({
   longest_seconds: 300,
   schedule: '41 * * * *',
   run: async () => {
-    await db.delete(t).where(lt(t.created_at, A_DAY_AGO));
+    await deleteInSteps(db, t, lt(t.created_at, A_DAY_AGO));
   },
 });

@@ -1,6 +1,7 @@
 import { and, desc, eq, gt, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import { usersTable } from '#modules/users/users.table.ts';
 import type { Db } from '#platform/postgres/database.ts';
+import { deleteInSteps } from '#platform/postgres/steps.ts';
 import type { Ending, LoginAttempts, MemberStore, SessionStore } from './auth.ports.ts';
 import {
   loginAttemptsTable as attempts,
@@ -172,6 +173,7 @@ export const createLoginAttempts = (db: Db): LoginAttempts => ({
 /** Counters that are long forgotten, and sessions that nobody can refresh or ask about any more. */
 export const purgeSignIns = async (db: Db, now: Date): Promise<void> => {
   const at = sql`${now.toISOString()}::timestamptz`;
-  await db.delete(attempts).where(sql`${attempts.last_failed_at} < ${at} - interval '1 day'`);
-  await db.delete(t).where(sql`least(${t.ended_at}, ${t.expires_at}) < ${at} - interval '30 days'`);
+  await deleteInSteps(db, attempts, sql`${attempts.last_failed_at} < ${at} - interval '1 day'`);
+  const ended_at = sql`least(${t.ended_at}, ${t.expires_at})`;
+  await deleteInSteps(db, t, sql`${ended_at} < ${at} - interval '30 days'`);
 };

@@ -2,6 +2,7 @@ import { and, asc, count, eq, gt, isNull, lt, not, sql } from 'drizzle-orm';
 import type { Db } from '#platform/postgres/database.ts';
 import { violates } from '#platform/postgres/failures.ts';
 import { below, cut } from '#platform/postgres/paging.ts';
+import { deleteInSteps } from '#platform/postgres/steps.ts';
 import { stateOf } from './decision.ts';
 import type { DecisionStore, RuleStore, StrikeStore } from './moderation.ports.ts';
 import {
@@ -173,6 +174,6 @@ export const purgeDecisions = async (
   { now, strikes_since }: { now: Date; strikes_since: Date },
 ): Promise<void> => {
   const before = new Date(now.getTime() - KEPT_DAYS * DAY_MS).toISOString();
-  await db.delete(decisions).where(and(not(isHeld), lt(decisions.created_at, before)));
-  await db.delete(strikes).where(lt(strikes.at, strikes_since.toISOString()));
+  await deleteInSteps(db, decisions, sql`${not(isHeld)} and ${lt(decisions.created_at, before)}`);
+  await deleteInSteps(db, strikes, lt(strikes.at, strikes_since.toISOString()));
 };

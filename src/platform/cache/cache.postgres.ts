@@ -2,6 +2,7 @@ import { lt, sql } from 'drizzle-orm';
 import type { CacheTags } from '#kernel/cached.ts';
 import type { JobKind } from '../jobs.ts';
 import { type Db, onCommit } from '../postgres/database.ts';
+import { deleteInSteps } from '../postgres/steps.ts';
 import { cacheEntriesTable as entries, cacheTagsTable as marks } from './cache.table.ts';
 import { assertTags, type Kept } from './entry.ts';
 
@@ -87,7 +88,7 @@ export const purgeCache = (db: Db): JobKind<object> => ({
   longest_seconds: 300,
   schedule: '*/10 * * * *',
   run: async () => {
-    await db.delete(entries).where(lt(entries.expires_at, sql`now()`));
-    await db.delete(marks).where(lt(marks.changed_at, sql`now() - interval '1 day'`));
+    await deleteInSteps(db, entries, lt(entries.expires_at, sql`now()`));
+    await deleteInSteps(db, marks, lt(marks.changed_at, sql`now() - interval '1 day'`));
   },
 });

@@ -2,7 +2,7 @@ import { and, asc, count, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { EventRecord } from '#kernel/event.ts';
 import { inboxTable as t, streamPositionsTable as positions } from '../inbox.table.ts';
 import type { Db } from '../postgres/database.ts';
-import { inSteps, STEP } from '../postgres/steps.ts';
+import { deleteInSteps } from '../postgres/steps.ts';
 import type { EventConsumer } from './consumer.ts';
 
 /** An event that waits for a consumer. */
@@ -147,15 +147,8 @@ export const releaseParked = async (db: Db, id?: number): Promise<number> => {
 };
 
 /** Longer than any event can come again: outbox and stream keep them for less. */
-export const purgeInbox = (db: Db): Promise<number> => {
-  const old = sql`(
-    select ctid from inbox where state = 'done' and settled_at < now() - interval '7 days'
-    limit ${STEP})`;
-  return inSteps(async () => {
-    const { rowCount } = await db.delete(t).where(sql`ctid in ${old}`);
-    return rowCount ?? 0;
-  });
-};
+export const purgeInbox = (db: Db): Promise<number> =>
+  deleteInSteps(db, t, sql`${t.state} = 'done' and ${t.settled_at} < now() - interval '7 days'`);
 
 export type Position = { created: string; sequence: number };
 

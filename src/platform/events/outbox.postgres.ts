@@ -2,7 +2,7 @@ import { and, asc, count, eq, gte, inArray, isNotNull, isNull, lt, min, sql } fr
 import type { EventRecord, Fact } from '#kernel/event.ts';
 import { outboxTable as t } from '../outbox.table.ts';
 import type { Db } from '../postgres/database.ts';
-import { inSteps, STEP } from '../postgres/steps.ts';
+import { deleteInSteps, inSteps, STEP } from '../postgres/steps.ts';
 
 /** An event of the outbox, and where it stands there. */
 export type Outgoing = { position: number; event: EventRecord };
@@ -118,13 +118,8 @@ export const findBacklog = async (db: Db): Promise<Backlog> => {
   };
 };
 
-export const purgeOutbox = (db: Db): Promise<number> => {
-  const old = sql`${t.relayed_at} < now() - interval '24 hours'`;
-  return inSteps(async () => {
-    const some = db.select({ id: t.id }).from(t).where(old).limit(STEP);
-    return (await db.delete(t).where(inArray(t.id, some))).rowCount ?? 0;
-  });
-};
+export const purgeOutbox = (db: Db): Promise<number> =>
+  deleteInSteps(db, t, sql`${t.relayed_at} < now() - interval '24 hours'`);
 
 export type Unfit = { position: number; event: EventRecord; fault: string };
 
