@@ -100,7 +100,7 @@ const MENTION = /(?<![\w.])@\w{3,50}/g;
 
 export const compileMentions = (rule: RuleOf<'mentions'>) => {
   const { most } = rule.settings;
-  return (normalised: Normalised, { mentions }: Facts): Finding[] => {
+  return (normalised: Normalised, _tokens: Tokens, { mentions }: Facts): Finding[] => {
     const { written } = normalised;
     const counted = mentions ?? (written.includes('@') ? (written.match(MENTION) ?? []).length : 0);
     return counted > most ? [findingOf(rule, whole(normalised))] : [];
@@ -109,7 +109,7 @@ export const compileMentions = (rule: RuleOf<'mentions'>) => {
 
 export const compileFlood = (rule: RuleOf<'flood'>) => {
   const { most, within_seconds } = rule.settings;
-  return (normalised: Normalised, facts: Facts): Finding[] =>
+  return (normalised: Normalised, _tokens: Tokens, facts: Facts): Finding[] =>
     facts.recent.length >= most && within(facts, within_seconds).length >= most
       ? [findingOf(rule, whole(normalised))]
       : [];

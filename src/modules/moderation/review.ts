@@ -34,20 +34,8 @@ export const compileRules = (all: readonly Rule[], scope: Scope): CompiledRules 
       ({ written }, _tokens, facts) => findLinks(written, facts),
       ...ofKind(rules, 'caps').map(compileCaps),
       ...ofKind(rules, 'repetition').map(compileRepetition),
-      ...ofKind(rules, 'mentions')
-        .map(compileMentions)
-        .map(
-          (find): Matcher =>
-            (normalised, _tokens, facts) =>
-              find(normalised, facts),
-        ),
-      ...ofKind(rules, 'flood')
-        .map(compileFlood)
-        .map(
-          (find): Matcher =>
-            (normalised, _tokens, facts) =>
-              find(normalised, facts),
-        ),
+      ...ofKind(rules, 'mentions').map(compileMentions),
+      ...ofKind(rules, 'flood').map(compileFlood),
     ],
   };
 };
