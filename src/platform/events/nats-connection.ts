@@ -92,6 +92,7 @@ const keepConnected = async (
     try {
       const connection = await connect(optionsOf(url));
       log.info('NATS is reached');
+      isTold = false;
       signal.addEventListener('abort', () => void leave(connection), { once: true });
       if (signal.aborted) return await leave(connection);
       await follow(connection, state, log);
