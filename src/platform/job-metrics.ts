@@ -19,6 +19,7 @@ const watchWaiting = (gauge: Gauge<'kind'>) => {
   };
   return {
     watch(read: () => Promise<Waiting>): void {
+      clearInterval(timer);
       timer = setInterval(() => void look(read), LOOK_MS);
       timer.unref();
     },
