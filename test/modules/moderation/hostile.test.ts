@@ -133,6 +133,12 @@ describe('4000 characters', () => {
     expect(findings.map(({ end }) => end)).toContain(SIZE - 20 + ' you cunt'.length);
   });
 
+  it('of links hide none behind their number', () => {
+    const { findings } = review(`${fill('a.co ').slice(0, SIZE - 20)} grabify.link`, { rules });
+    const names = findings.filter(({ end }) => end > SIZE - 20).map(({ rule_name }) => rule_name);
+    expect(names).toContain('Links that log addresses');
+  });
+
   it('hide nothing behind their number', () => {
     const padding = fill('a b c d e f 1x2 y*z ').slice(0, SIZE - 20);
     const { findings } = review(`${padding}, sale c o n n a r d`, { rules });
