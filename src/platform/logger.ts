@@ -35,6 +35,7 @@ const redact = {
     '*.cookie',
     'err.detail',
     'err.where',
+    'err.command.args',
   ],
   censor: '[redacted]',
 };

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { expect, it, onTestFinished } from 'vitest';
+import { createLogger } from '#platform/logger.ts';
 
 const logger = new URL('../../src/platform/logger.ts', import.meta.url).href;
 
@@ -40,4 +42,15 @@ it('a process ends though nobody reads its log any more', async () => {
   child.stdout.destroy();
   child.kill('SIGTERM');
   expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+it('what a server was asked is not told with its refusal: it may be a password', () => {
+  const to = new PassThrough();
+  const log = createLogger({ level: 'info', pretty: false, to });
+  const refused = new Error('WRONGPASS invalid username-password pair');
+  const command = { name: 'hello', args: ['3', 'AUTH', 'default', 'hunter2'] };
+  log.warn({ err: Object.assign(refused, { command }) }, 'Redis is away');
+  const line = String(to.read());
+  expect(line).toContain('WRONGPASS');
+  expect(line).not.toContain('hunter2');
 });

@@ -49,3 +49,17 @@ export const resend = async (url: string, id: string, times: number): Promise<vo
     await connection.close();
   }
 };
+
+/** Publishes whatever bytes, as a stranger on the bus might. */
+export const publishRaw = async (
+  url: string,
+  messages: readonly (readonly [subject: string, data: Uint8Array])[],
+): Promise<void> => {
+  const connection = await connect({ servers: url });
+  try {
+    for (const [subject, data] of messages) connection.publish(subject, data);
+    await connection.flush();
+  } finally {
+    await connection.close();
+  }
+};

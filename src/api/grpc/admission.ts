@@ -18,6 +18,8 @@ export type AdmissionSettings = {
   services: readonly { name: string; secret: string }[];
   /** Whether every connection has a client certificate that was verified. */
   certified: boolean;
+  /** The calls under way. */
+  open: Iterable<CallFacts>;
 };
 
 const servicesOnly = refusal('forbidden', 'FORBIDDEN', 'This is for services');
@@ -88,6 +90,18 @@ const count = async (
   throw tooMany(name, retry_ms);
 };
 
+/** A member's streams at once in this process: each event is looked at for each of them. */
+const MOST_STREAMS = 20;
+
+/** Calls are counted when they begin; streams count for as long as they last, too. */
+const assertFewStreams = ({ open }: Settings, { streams, user_id }: CallFacts): void => {
+  if (!streams) return;
+  let own = 0;
+  for (const other of open) if (other.streams && other.user_id === user_id) own += 1;
+  if (own > MOST_STREAMS)
+    throw sharedErrors.rateLimited({ details: [{ field: 'bucket', message: 'streams' }] });
+};
+
 const invalid = () => sharedErrors.unauthenticated({ message: 'The access token is not valid' });
 
 type Known = { actor: Actor; claims: TokenClaims | undefined };
@@ -131,6 +145,7 @@ export const createAdmission = (settings: AdmissionSettings) => {
     if (actor.type === 'member') facts.user_id = actor.user_id;
     const context = { actor, service, claims, origin, signal: facts.stop.signal };
     assertFor(caller, context);
+    if (service === undefined) assertFewStreams(settings, facts);
     return context;
   };
 };

@@ -11,7 +11,7 @@ import { type CallFacts, type CallObserver, createObservation } from './observed
 import { watchSessions } from './session-watch.ts';
 import { statusOf } from './statuses.ts';
 
-export type GrpcSettings = Omit<AdmissionSettings, 'certified'> & {
+export type GrpcSettings = Omit<AdmissionSettings, 'certified' | 'open'> & {
   services: AdmissionSettings['services'];
   refused: RefusalLog;
   log: CallSettings['log'];
@@ -129,7 +129,11 @@ export const createGrpcServer = (settings: GrpcSettings, services: readonly Grpc
   const observation = createObservation(settings.observer);
   const { open } = observation;
   const server = new Server({ ...options, interceptors: [observation.interceptor] });
-  const admit = createAdmission({ ...settings, certified: settings.tls.client_ca !== undefined });
+  const admit = createAdmission({
+    ...settings,
+    certified: settings.tls.client_ca !== undefined,
+    open,
+  });
   const closed = (): DomainError | undefined => (settings.isOpen() ? undefined : starting());
   for (const service of services) addService(server, service, { ...settings, admit, closed });
   const names = services.map(({ definition }) => definition.typeName);

@@ -1,38 +1,47 @@
 /** Letters of other scripts, and signs, that are read as Latin ones; each string of look-alikes beside its letter. */
 const lookAlikes: Record<string, string> = {
-  a: 'аαɑ∂',
-  b: 'вьβƅ',
-  c: 'сϲᴄ¢©',
-  d: 'ԁɗđ',
-  e: 'еєεёѐ€ə',
-  f: 'ƒſ',
-  g: 'ɡց',
-  h: 'һнћħ',
-  i: 'іїιıӏ¡',
-  j: 'јϳ',
-  k: 'кκқ',
-  l: 'łｌ',
-  m: 'мϻ',
-  n: 'пηνո',
-  o: 'оοσөøð',
-  p: 'рρþ',
+  a: 'аαɑ∂ᴀ',
+  b: 'вьβƅʙ',
+  c: 'сϲᴄ¢©ꞓ',
+  d: 'ԁɗđᴅ',
+  e: 'еєεёѐ€əᴇ',
+  f: 'ƒſꜰꞙ',
+  g: 'ɡցɢ',
+  h: 'һнћħʜ',
+  i: 'іїιıӏ¡ɪ',
+  j: 'јϳᴊ',
+  k: 'кκқᴋĸ',
+  l: 'łｌʟ',
+  m: 'мϻᴍ',
+  n: 'пηνոɴ',
+  o: 'оοσөøðᴏ',
+  p: 'рρþᴘ',
   q: 'ԛ',
   r: 'гʀ',
-  s: 'ѕ§',
-  t: 'тτŧ',
-  u: 'υцսµμ',
-  v: 'ѵ',
-  w: 'ԝωшщ',
+  s: 'ѕ§ꜱ',
+  t: 'тτŧᴛ',
+  u: 'υцսµμᴜʊ',
+  v: 'ѵᴠ',
+  w: 'ԝωшщᴡ',
   x: 'хχ',
-  y: 'уүγ¥',
+  y: 'уүγ¥ʏ',
   z: 'ᴢ',
 };
 
 const ligatures: Record<string, string> = { œ: 'oe', æ: 'ae', ß: 'ss' };
 
+/** Where white letters in black circles and squares begin; Unicode does not tell that they are letters. */
+const inverted = [0x1_f1_50, 0x1_f1_70];
+
 const letters: ReadonlyMap<string, string> = new Map([
   ...Object.entries(lookAlikes).flatMap(([letter, alike]) =>
     Array.from(alike, (sign) => [sign, letter] as const),
+  ),
+  ...inverted.flatMap((first) =>
+    Array.from({ length: 26 }, (_, at) => {
+      const letter = String.fromCodePoint(0x61 + at);
+      return [String.fromCodePoint(first + at), letter] as const;
+    }),
   ),
   ...Object.entries(ligatures),
 ]);

@@ -4,7 +4,6 @@ import type { Facts } from './facts.ts';
 import { type Finding, findingOf, type LinkSettings, type RuleOf } from './rule.ts';
 
 const HOUR_MS = 3_600_000;
-const MOST_LINKS = 100;
 
 /** Domains without a scheme may end in anything that the public suffix list knows. */
 const links = new LinkifyIt({
@@ -29,7 +28,6 @@ const mayHaveLinks = (text: string): boolean => /\/\/|\.[\p{L}\d-]{2}/u.test(tex
 const linksIn = (text: string): Link[] => {
   if (!mayHaveLinks(text)) return [];
   return (links.match(text) ?? [])
-    .slice(0, MOST_LINKS)
     .map(({ index, lastIndex, url, schema }) => {
       const hosts = hostsOf(url, schema !== '');
       return hosts && { start: index, end: lastIndex, ...hosts };

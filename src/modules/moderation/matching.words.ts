@@ -141,8 +141,6 @@ const lookUpLine = (index: Index, { text, pieces }: Line, report: Report): void 
   }
 };
 
-const MOST_FINDINGS = 100;
-
 /** As it is written, and with digits and signs read as letters. */
 const lookUpParts = (index: Index, written: string, report: Report): void => {
   if (index.parts.length === 0) return;
@@ -159,7 +157,7 @@ export const compileWords = (rules: readonly WordRule[]) => {
   return (normalised: Normalised, { words, disguised, starred, lines }: Tokens): Finding[] => {
     const findings: Finding[] = [];
     const report: Report = (found, { from, to }, certainty) => {
-      if (!found || findings.length >= MOST_FINDINGS) return;
+      if (!found) return;
       const span = spanOf(normalised, from, to);
       for (const rule of found) findings.push(findingOf(rule, span, certainty));
     };

@@ -36,6 +36,25 @@ const plainMessage = (message: ReturnType<typeof reflect>): Record<string, unkno
     }),
   );
 
+const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const LONGEST_TYPE = 50;
+
+const holdsNul = (value: unknown): boolean => {
+  if (typeof value === 'string') return value.includes('\0');
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsNul);
+};
+
+/** Whoever is on the bus may have written it: what the database cannot keep would hold up all that comes after. */
+const assertKeepable = (event: EventRecord): void => {
+  const { id, aggregate } = event;
+  const isKeepable =
+    uuid.test(id) &&
+    aggregate.type.length <= LONGEST_TYPE &&
+    Number.isSafeInteger(aggregate.id) &&
+    !holdsNul(event);
+  if (!isKeepable) throw new Error('The event cannot be kept');
+};
+
 const payloadBytes = (schema: DescMessage, { payload }: EventRecord): Uint8Array =>
   toBinary(schema, fromJson(schema, payload as JsonObject));
 
@@ -68,7 +87,7 @@ export const createEnvelopes = (messages: EventMessages) => {
       const envelope = fromBinary(EventEnvelopeSchema, bytes);
       const { id, name, version, occurredAt, requestId: request_id, payload } = envelope;
       const schema = schemaOf({ name, version });
-      return {
+      const event = {
         id,
         name,
         version,
@@ -77,6 +96,8 @@ export const createEnvelopes = (messages: EventMessages) => {
         request_id,
         payload: plainMessage(reflect(schema, fromBinary(schema, payload))),
       };
+      assertKeepable(event);
+      return event;
     },
   };
 };

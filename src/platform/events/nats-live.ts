@@ -1,8 +1,8 @@
-import type { Subscription } from '@nats-io/transport-node';
+import type { Msg, Subscription } from '@nats-io/transport-node';
 import type { Envelopes } from './envelope.ts';
 import type { LiveHub } from './live.ts';
 import type { NatsLink } from './nats-connection.ts';
-import { SUBJECTS } from './nats-stream.ts';
+import { eventIn, SUBJECTS } from './nats-stream.ts';
 
 type Deps = {
   link: NatsLink;
@@ -14,11 +14,11 @@ type Deps = {
 /** Feeds the readers of this process with what is published, as long as the server is reached. */
 export const followSubjects = ({ link, envelopes, hub, log }: Deps): void => {
   let subscription: Subscription | undefined;
-  const hear = (fault: Error | null, data: Uint8Array): void => {
+  const hear = (fault: Error | null, message: Msg): void => {
     if (fault) return hub.interrupt();
     if (!hub.hasReaders()) return;
     try {
-      hub.publish(envelopes.decode(data));
+      hub.publish(eventIn(envelopes, message));
     } catch (fault) {
       log.warn({ err: fault }, 'a message on an event subject is none');
     }
@@ -26,7 +26,7 @@ export const followSubjects = ({ link, envelopes, hub, log }: Deps): void => {
   link.onUp((connection) => {
     subscription?.unsubscribe();
     subscription = connection.subscribe(SUBJECTS, {
-      callback: (fault, message) => hear(fault, message?.data),
+      callback: hear,
     });
   });
   link.onDown(hub.interrupt);

@@ -7,7 +7,7 @@ import type { EventConsumer } from './consumer.ts';
 import type { Envelopes } from './envelope.ts';
 import { advancePosition, findPosition, insertArrivals, type Position } from './inbox.postgres.ts';
 import type { NatsLink } from './nats-connection.ts';
-import { CALL_MS, ensureStream, STREAM } from './nats-stream.ts';
+import { CALL_MS, ensureStream, eventIn, STREAM } from './nats-stream.ts';
 
 type Deps = {
   link: NatsLink;
@@ -24,7 +24,7 @@ const BATCH = 500;
 const eventsIn = ({ envelopes, log }: Deps, messages: readonly JsMsg[]): EventRecord[] =>
   messages.flatMap((message) => {
     try {
-      return [envelopes.decode(message.data)];
+      return [eventIn(envelopes, message)];
     } catch (fault) {
       const { subject, seq: sequence } = message;
       log.error({ err: fault, subject, sequence }, 'a message on an event subject is none');

@@ -6,7 +6,9 @@ import {
   StorageType,
   type StreamInfo,
 } from '@nats-io/jetstream';
-import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import { type Msg, nanos, type NatsConnection } from '@nats-io/transport-node';
+import type { EventRecord } from '#kernel/event.ts';
+import type { Envelopes } from './envelope.ts';
 
 export const STREAM = 'VEZA';
 export const SUBJECTS = 'veza.*.*.v1';
@@ -39,6 +41,16 @@ export const isMissing = (fault: unknown): boolean =>
 /** `track.ready` → `veza.track.ready.v1`. */
 export const subjectOf = ({ name, version }: { name: string; version: number }): string =>
   `veza.${name}.v${version}`;
+
+/** Throws for what is no event, and for one on the subject of another: by subject servers tell who may publish what. */
+export const eventIn = (
+  { decode }: Pick<Envelopes, 'decode'>,
+  { subject, data }: Pick<Msg, 'subject' | 'data'>,
+): EventRecord => {
+  const event = decode(data);
+  if (subjectOf(event) !== subject) throw new Error(`${event.name} came on ${subject}`);
+  return event;
+};
 
 export const managerOf = (connection: NatsConnection) =>
   jetstreamManager(connection, { timeout: CALL_MS, checkAPI: false });

@@ -6,6 +6,9 @@ type Case = readonly [text: string, found: string];
 /** Plain and disguised; each in a chat message under the rules of a new installation. */
 export const insults: readonly Case[] = [
   ['Quel connard', 'connard'],
+  ['Quel ᴄᴏɴɴᴀʀᴅ', 'ᴄᴏɴɴᴀʀᴅ'],
+  ['🅢🅐🅛🅞🅟🅔', '🅢🅐🅛🅞🅟🅔'],
+  ['this is 🆂🅷🅸🆃', '🆂🅷🅸🆃'],
   ['quelle connasse celle-là', 'connasse'],
   ['bande de connards', 'connards'],
   ['espèce de con', 'espèce de con'],

@@ -128,6 +128,17 @@ describe('4000 characters', () => {
     expect(Math.min(...took)).toBeLessThan(5);
   });
 
+  it.each(['snigger ', 'fuck '])('of %j hide nothing behind their number', (part) => {
+    const { findings } = review(`${fill(part).slice(0, SIZE - 20)} you cunt`, { rules });
+    expect(findings.map(({ end }) => end)).toContain(SIZE - 20 + ' you cunt'.length);
+  });
+
+  it('of links hide none behind their number', () => {
+    const { findings } = review(`${fill('a.co ').slice(0, SIZE - 20)} grabify.link`, { rules });
+    const names = findings.filter(({ end }) => end > SIZE - 20).map(({ rule_name }) => rule_name);
+    expect(names).toContain('Links that log addresses');
+  });
+
   it('hide nothing behind their number', () => {
     const padding = fill('a b c d e f 1x2 y*z ').slice(0, SIZE - 20);
     const { findings } = review(`${padding}, sale c o n n a r d`, { rules });

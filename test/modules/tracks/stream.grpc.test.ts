@@ -247,6 +247,26 @@ describe('SubscribeToStreamEvents', () => {
     expect(await subscribe({ trackIds: many }).ended).toMatchObject({ fields: ['track_ids'] });
   });
 
+  it('is open to a member twenty times at once', async () => {
+    const [owner, other] = [await createUser(app), await createUser(app)];
+    const { id } = await readyTrack(owner);
+    const open = ({ token }: { token: string }) => subscribe({ trackIds: [BigInt(id)] }, { token });
+    const streams = Array.from({ length: 20 }, () => open(owner));
+    await Promise.all(streams.map(({ begun }) => begun));
+    expect(await open(owner).ended).toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+      reason: 'RATE_LIMITED',
+    });
+    const another = open(other);
+    await another.begun;
+    streams[0]?.stream.cancel();
+    await expect.poll(listeners).toBe(20);
+    const next = open(owner);
+    await next.begun;
+    for (const { stream } of [...streams, another, next]) stream.cancel();
+    await expect.poll(listeners).toBe(0);
+  });
+
   it('ends within a second of the session', async () => {
     const owner = await createUser(app);
     const { id } = await readyTrack(owner);

@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestApp, testApp } from '#test/app.ts';
 import { http } from '#test/calls.ts';
 import { playOf, recorder, rowsOf, startEvents, state, untilRelayed } from '#test/events.ts';
 import { createUser } from '#test/factories.ts';
 import { isNatsMissing, startNats, type TestNats } from '#test/nats.ts';
-import { readStream, resend } from '#test/nats-reader.ts';
+import { publishRaw, readStream, resend } from '#test/nats-reader.ts';
+import { createEnvelopes } from '#platform/events/envelope.ts';
 
 const { told, consumer } = recorder(['track.played']);
 
@@ -111,6 +113,23 @@ describe.skipIf(isNatsMissing)('with NATS', () => {
     await expect.poll(() => toldOf(81), { timeout: 20_000 }).toEqual(['repeated', 'next']);
     const found = (await readStream(nats.url)).filter((message) => message.id === id);
     expect(found).toHaveLength(6);
+  });
+
+  it('what a stranger publishes holds up nobody', async () => {
+    const { encode } = createEnvelopes(app.events.messages);
+    const id = randomUUID();
+    const event = { ...playOf(91, 'forged'), id, occurred_at: new Date().toISOString() };
+    const subject = 'veza.track.played.v1';
+    await publishRaw(nats.url, [
+      [subject, Buffer.from('garbage')],
+      [subject, encode({ ...event, id: 'none' })],
+      [subject, encode({ ...event, aggregate: { type: 'track', id: 2 ** 60 } })],
+      [subject, encode({ ...event, aggregate: { type: 'x'.repeat(51), id: 91 } })],
+      [subject, encode({ ...event, request_id: 'a\0b' })],
+      ['veza.other.thing.v1', encode(event)],
+    ]);
+    await state(app, playOf(91, 'ours'));
+    await expect.poll(() => toldOf(91), { timeout: 20_000 }).toEqual(['ours']);
   });
 
   it('the live feed tells of events of every process', async () => {

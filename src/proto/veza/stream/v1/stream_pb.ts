@@ -418,8 +418,8 @@ export const StreamService: GenService<{
   },
   /**
    * What happens to tracks, from now on and as it happens; nothing is told again. Users name tracks that they may
-   * see; services see all. Ends with UNAUTHENTICATED when the caller's session does, with RESOURCE_EXHAUSTED when
-   * the caller reads too slowly, and with UNAVAILABLE when it should connect again.
+   * see, on 20 streams at once; services see all. Ends with UNAUTHENTICATED when the caller's session does, with
+   * RESOURCE_EXHAUSTED when the caller reads too slowly, and with UNAVAILABLE when it should connect again.
    *
    * @generated from rpc veza.stream.v1.StreamService.SubscribeToStreamEvents
    */
