@@ -51,6 +51,8 @@ const streamFor = ({ pretty, to }: Settings): DestinationStream => {
       ignore: 'pid,hostname',
       translateTime: 'HH:MM:ss',
       messageKey: 'message',
+      // The code of a refusal, `error`, is part of its line.
+      errorLikeObjectKeys: ['err'],
       singleLine: true,
     },
   });

@@ -5,20 +5,20 @@ import { expect, it, onTestFinished } from 'vitest';
 const logger = new URL('../../src/platform/logger.ts', import.meta.url).href;
 
 /** Tells that it has begun, and logs its last line only when it ends, as a signal asks. */
-const program = `
+const program = (pretty: boolean) => `
   import { createLogger, flushLog } from '${logger}';
-  const log = createLogger({ level: 'info', pretty: false });
+  const log = createLogger({ level: 'info', pretty: ${pretty} });
   process.on('SIGTERM', async () => {
     log.info('the last line');
     await flushLog(log);
     process.exit(0);
   });
   setInterval(() => undefined, 1000);
-  log.info('begun');
+  log.info({ error: 'NOT_FOUND', request_id: 'req_1' }, 'begun');
 `;
 
-const start = async () => {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+const start = async (pretty = false) => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program(pretty)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -40,4 +40,13 @@ it('a process ends though nobody reads its log any more', async () => {
   child.stdout.destroy();
   child.kill('SIGTERM');
   expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+it('while developing, too, what is told is one line', async () => {
+  const { child, lines } = await start(true);
+  child.kill('SIGTERM');
+  await once(child, 'close');
+  expect(lines.join('').split('\n')[0]).toMatch(
+    /INFO: begun \{"error":"NOT_FOUND","request_id":"req_1"\}$/,
+  );
 });
