@@ -36,17 +36,20 @@ export const readVersion = async (): Promise<string> => {
 
 const RETRY_MS = 500;
 
-/** A database that is not there yet is waited for: processes may start in any order. */
+/** A database that is not there yet is waited for: processes may start in any order. Each reason is told once. */
 const untilDone = async (
   work: () => Promise<void>,
   { log, signal }: { log: Logger; signal: AbortSignal },
 ): Promise<void> => {
+  let told: string | undefined;
   for (;;) {
     try {
       return await work();
     } catch (err) {
       if (signal.aborted) return;
-      log.warn({ err }, 'the database is not ready');
+      const reason = String(err);
+      if (reason !== told) log.warn({ err }, 'the database is not ready');
+      told = reason;
     }
     await wait(RETRY_MS, undefined, { signal }).catch(() => undefined);
   }
