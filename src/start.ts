@@ -74,11 +74,19 @@ const announce = (log: Logger, { url, grpc }: Ports, { storage, server }: Config
   );
 };
 
+/** What keeps a port from us is told with the variable that chose it. */
+const ofPort = (port: number, fault: unknown): unknown =>
+  fault instanceof Error && 'code' in fault && fault.code === 'EADDRINUSE'
+    ? new Error(`PORT ${port} is in use; 0 takes a free one (${fault.message})`, { cause: fault })
+    : fault;
+
 /** Answers the port, which the configuration may have left to choose. */
 const listen = async (http: FastifyInstance, { server }: Config): Promise<number> => {
   await http.ready();
   http.server.listen({ host: server.HOST, port: server.PORT });
-  await once(http.server, 'listening');
+  await once(http.server, 'listening').catch((fault: unknown) => {
+    throw ofPort(server.PORT, fault);
+  });
   const address = http.server.address();
   return typeof address === 'object' && address ? address.port : server.PORT;
 };
@@ -142,6 +150,7 @@ export const startService = async (config: Config): Promise<Service> => {
     url,
     ready: untilDone(prepare, { log, signal: stopping.signal }),
     stop: async () => {
+      log.info('Veza stops when the requests in flight have ended');
       stopping.abort();
       const { SHUTDOWN_TIMEOUT } = config.server;
       await Promise.all([app.http.drain(SHUTDOWN_TIMEOUT), app.grpc.drain(SHUTDOWN_TIMEOUT)]);
