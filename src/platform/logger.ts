@@ -35,6 +35,8 @@ const redact = {
     '*.cookie',
     'err.detail',
     'err.where',
+    // The whole connection, which the pool hangs on the fault of an idle one: its cancel key is in it.
+    'err.client',
   ],
   censor: '[redacted]',
 };

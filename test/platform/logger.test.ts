@@ -9,6 +9,7 @@ const program = (pretty: boolean) => `
   import { createLogger, flushLog } from '${logger}';
   const log = createLogger({ level: 'info', pretty: ${pretty} });
   process.on('SIGTERM', async () => {
+    log.warn({ err: Object.assign(new Error('lost'), { client: { secretKey: 4711 } }) }, 'a fault');
     log.info('the last line');
     await flushLog(log);
     process.exit(0);
@@ -49,4 +50,15 @@ it('while developing, too, what is told is one line', async () => {
   expect(lines.join('').split('\n')[0]).toMatch(
     /INFO: begun \{"error":"NOT_FOUND","request_id":"req_1"\}$/,
   );
+});
+
+it('the fault of a connection is told without the connection', async () => {
+  const { child, lines } = await start();
+  child.kill('SIGTERM');
+  await once(child, 'close');
+  const fault = lines
+    .join('')
+    .split('\n')
+    .find((line) => line.includes('a fault'));
+  expect(JSON.parse(fault ?? '')).toMatchObject({ err: { message: 'lost', client: '[redacted]' } });
 });
