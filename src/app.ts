@@ -117,7 +117,10 @@ const pingWithin = async ({ pool }: Outside): Promise<boolean> =>
 /** Without Redis each process keeps its own counts and answers: slower, and no less right. */
 const redisHealth = ({ redis }: Outside) =>
   redis && {
-    redis: () => ({ status: redis.isUp() ? 'healthy' : 'degraded' }) as const,
+    redis: () =>
+      redis.isUp()
+        ? ({ status: 'healthy' } as const)
+        : ({ status: 'degraded', message: 'The server cannot be reached' } as const),
   };
 
 const healthSettings = (outside: Outside, config: Config, http: FastifyInstance) => ({

@@ -8,7 +8,9 @@ export const EXAMPLE_SECRET = 'your-super-secret-jwt-key-change-in-production-25
 export const variables = {
   server: z.object({
     ENVIRONMENT: z
-      .enum(['development', 'test', 'production'])
+      .enum(['development', 'test', 'production'], {
+        error: 'must be development, test or production',
+      })
       .default('development')
       .describe('development, test or production'),
     HOST: z.string().default('0.0.0.0').describe('Address to listen on'),
@@ -20,7 +22,9 @@ export const variables = {
         'Where callers reach the service; links in answers begin with it, by default with the address of the request',
       ),
     LOG_LEVEL: z
-      .enum(['error', 'warn', 'info', 'debug', 'silent'])
+      .enum(['error', 'warn', 'info', 'debug', 'silent'], {
+        error: 'must be error, warn, info, debug or silent',
+      })
       .default('info')
       .describe('error, warn, info, debug or silent'),
     CORS_ORIGINS: settings

@@ -12,14 +12,20 @@ type Given = Pick<GrpcSettings, 'isOpen' | 'isReady'> & {
   services: readonly GrpcService[];
 };
 
+/** A file that cannot be read is told with the variable that names it. */
+const readNamed = (variable: string, file: string): Promise<string> =>
+  readFile(file, 'utf8').catch((cause: Error) => {
+    throw new Error(`${variable} cannot be read: ${cause.message}`, { cause });
+  });
+
 const readTls = async ({ grpc, server }: Config, now: Date): Promise<GrpcSettings['tls']> => {
   const { GRPC_TLS_CERT, GRPC_TLS_KEY, GRPC_CLIENT_CA } = grpc;
-  const client_ca = GRPC_CLIENT_CA && (await readFile(GRPC_CLIENT_CA, 'utf8'));
+  const client_ca = GRPC_CLIENT_CA && (await readNamed('GRPC_CLIENT_CA', GRPC_CLIENT_CA));
   if (!GRPC_TLS_CERT || !GRPC_TLS_KEY)
     return { ...(await keptCertificate(server.DATA_DIR, now)), client_ca };
   const [certificate, key] = await Promise.all([
-    readFile(GRPC_TLS_CERT, 'utf8'),
-    readFile(GRPC_TLS_KEY, 'utf8'),
+    readNamed('GRPC_TLS_CERT', GRPC_TLS_CERT),
+    readNamed('GRPC_TLS_KEY', GRPC_TLS_KEY),
   ]);
   return { certificate, key, client_ca };
 };

@@ -67,7 +67,10 @@ const openDatabase = ({ config, database_url: url, log }: Given, metrics: Metric
       metrics.query(query);
       slow.note(query, pool);
     },
-    onLost: (fault) => log.warn({ err: fault }, 'an idle database connection was lost'),
+    onLost: (fault) => {
+      // An embedded server that stops may be faster than the farewell of a connection.
+      if (!pool.ending) log.warn({ err: fault }, 'an idle database connection was lost');
+    },
   });
   metrics.watchPool(pool);
   return { pool, database: createDatabase(pool) };

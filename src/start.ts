@@ -36,17 +36,20 @@ export const readVersion = async (): Promise<string> => {
 
 const RETRY_MS = 500;
 
-/** A database that is not there yet is waited for: processes may start in any order. */
+/** A database that is not there yet is waited for: processes may start in any order. Each reason is told once. */
 const untilDone = async (
   work: () => Promise<void>,
   { log, signal }: { log: Logger; signal: AbortSignal },
 ): Promise<void> => {
+  let told: string | undefined;
   for (;;) {
     try {
       return await work();
     } catch (err) {
       if (signal.aborted) return;
-      log.warn({ err }, 'the database is not ready');
+      const reason = String(err);
+      if (reason !== told) log.warn({ err }, 'the database is not ready');
+      told = reason;
     }
     await wait(RETRY_MS, undefined, { signal }).catch(() => undefined);
   }
@@ -71,11 +74,19 @@ const announce = (log: Logger, { url, grpc }: Ports, { storage, server }: Config
   );
 };
 
+/** What keeps a port from us is told with the variable that chose it. */
+const ofPort = (port: number, fault: unknown): unknown =>
+  fault instanceof Error && 'code' in fault && fault.code === 'EADDRINUSE'
+    ? new Error(`PORT ${port} is in use; 0 takes a free one (${fault.message})`, { cause: fault })
+    : fault;
+
 /** Answers the port, which the configuration may have left to choose. */
 const listen = async (http: FastifyInstance, { server }: Config): Promise<number> => {
   await http.ready();
   http.server.listen({ host: server.HOST, port: server.PORT });
-  await once(http.server, 'listening');
+  await once(http.server, 'listening').catch((fault: unknown) => {
+    throw ofPort(server.PORT, fault);
+  });
   const address = http.server.address();
   return typeof address === 'object' && address ? address.port : server.PORT;
 };
@@ -141,6 +152,7 @@ export const startService = async (config: Config): Promise<Service> => {
     url,
     ready: untilDone(prepare, { log, signal: stopping.signal }),
     stop: async () => {
+      log.info('Veza stops when the requests in flight have ended');
       stopping.abort();
       const { SHUTDOWN_TIMEOUT } = config.server;
       await Promise.all([app.http.drain(SHUTDOWN_TIMEOUT), app.grpc.drain(SHUTDOWN_TIMEOUT)]);

@@ -36,6 +36,8 @@ const redact = {
     'err.detail',
     'err.where',
     'err.command.args',
+    // The whole connection, which the pool hangs on the fault of an idle one: its cancel key is in it.
+    'err.client',
   ],
   censor: '[redacted]',
 };
@@ -52,6 +54,8 @@ const streamFor = ({ pretty, to }: Settings): DestinationStream => {
       ignore: 'pid,hostname',
       translateTime: 'HH:MM:ss',
       messageKey: 'message',
+      // The code of a refusal, `error`, is part of its line.
+      errorLikeObjectKeys: ['err'],
       singleLine: true,
     },
   });

@@ -110,7 +110,13 @@ it('a start on a port that is taken is refused, and leaves no server behind', as
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;
-  await expect(startService(folder, { PORT: String(port) })).rejects.toThrow('EADDRINUSE');
+  const refused = startService(folder, { PORT: String(port) });
+  await expect(refused).rejects.toThrow(`PORT ${port} is in use; 0 takes a free one`);
   expect(await findServer(join(folder, 'postgres'))).toBeUndefined();
   taken.close();
+});
+
+it('a start with a certificate that cannot be read is refused by the name of its variable', async () => {
+  const files = { GRPC_TLS_CERT: join(folder, 'none.crt'), GRPC_TLS_KEY: join(folder, 'none.key') };
+  await expect(startService(folder, files)).rejects.toThrow(/GRPC_TLS_(CERT|KEY) cannot be read: /);
 });

@@ -140,6 +140,13 @@ describe('a bad value', () => {
     ]);
   });
 
+  it('of a few words tells them all', () => {
+    expect(problemsOf({ ENVIRONMENT: 'prod', LOG_LEVEL: 'loud' })).toEqual([
+      'ENVIRONMENT must be development, test or production',
+      'LOG_LEVEL must be error, warn, info, debug or silent',
+    ]);
+  });
+
   it('that is secret is not repeated in its line', () => {
     expect(problemsOf({ JWT_SECRET: 'hunter2' }).join()).not.toContain('hunter2');
   });

@@ -7,20 +7,21 @@ import { createLogger } from '#platform/logger.ts';
 const logger = new URL('../../src/platform/logger.ts', import.meta.url).href;
 
 /** Tells that it has begun, and logs its last line only when it ends, as a signal asks. */
-const program = `
+const program = (pretty: boolean) => `
   import { createLogger, flushLog } from '${logger}';
-  const log = createLogger({ level: 'info', pretty: false });
+  const log = createLogger({ level: 'info', pretty: ${pretty} });
   process.on('SIGTERM', async () => {
+    log.warn({ err: Object.assign(new Error('lost'), { client: { secretKey: 4711 } }) }, 'a fault');
     log.info('the last line');
     await flushLog(log);
     process.exit(0);
   });
   setInterval(() => undefined, 1000);
-  log.info('begun');
+  log.info({ error: 'NOT_FOUND', request_id: 'req_1' }, 'begun');
 `;
 
-const start = async () => {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+const start = async (pretty = false) => {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program(pretty)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -53,4 +54,24 @@ it('what a server was asked is not told with its refusal: it may be a password',
   const line = String(to.read());
   expect(line).toContain('WRONGPASS');
   expect(line).not.toContain('hunter2');
+});
+
+it('while developing, too, what is told is one line', async () => {
+  const { child, lines } = await start(true);
+  child.kill('SIGTERM');
+  await once(child, 'close');
+  expect(lines.join('').split('\n')[0]).toMatch(
+    /INFO: begun \{"error":"NOT_FOUND","request_id":"req_1"\}$/,
+  );
+});
+
+it('the fault of a connection is told without the connection', async () => {
+  const { child, lines } = await start();
+  child.kill('SIGTERM');
+  await once(child, 'close');
+  const fault = lines
+    .join('')
+    .split('\n')
+    .find((line) => line.includes('a fault'));
+  expect(JSON.parse(fault ?? '')).toMatchObject({ err: { message: 'lost', client: '[redacted]' } });
 });

@@ -89,7 +89,6 @@ const join = async (site: Site, signal: AbortSignal | undefined): Promise<Embedd
   };
   const { cluster, postmaster, started, resign } = await withLock(folder, enter, signal);
   const { port } = postmaster;
-  log.info({ port, pid: postmaster.pid, folder, started }, 'embedded PostgreSQL is ready');
 
   const supervision = supervise({
     postmaster,

@@ -65,14 +65,18 @@ const beat = async (client: Client, hearing: Hearing, signal: AbortSignal): Prom
 };
 
 const listen = async (settings: Settings, hearing: Hearing, signal: AbortSignal): Promise<void> => {
+  let isTold = false;
   for (let backoff = 50; !signal.aborted; backoff = Math.min(backoff * 2, MOST_BACKOFF_MS)) {
     let client: Client | undefined;
     try {
       client = await open(settings, hearing);
       backoff = 50;
+      isTold = false;
       await beat(client, hearing, signal);
     } catch (fault) {
-      if (!signal.aborted) settings.log.warn({ err: fault }, 'notifications lost');
+      if (!signal.aborted && !isTold)
+        settings.log.warn({ err: fault }, 'notifications of the database are lost');
+      isTold = true;
     } finally {
       hearing.heard_at = Number.NEGATIVE_INFINITY;
       await client?.end().catch(() => undefined);
