@@ -1,0 +1,82 @@
+import type { Member } from '#kernel/actor.ts';
+import { look, type Seen } from './chat.access.ts';
+import { isJoined } from './chat.policy.ts';
+import type { Deps, Kept, Outgoing } from './chat.ports.ts';
+import { type Message, messageErrors } from './message.ts';
+import { roomErrors } from './room.ts';
+import type { SendQueue } from './send-queue.ts';
+
+export type Sending = {
+  id: number;
+  content: string;
+  reply_to?: number | undefined;
+  client_id?: string | undefined;
+};
+
+/** The other one of a direct conversation must take messages from this author. */
+const assertTaken = async (deps: Deps, actor: Member, { room }: Seen): Promise<void> => {
+  if (room.kind !== 'direct') return;
+  const { peer } = (await deps.rooms.findOneOwn(room.id, actor.user_id)) ?? {};
+  if (peer && !(await deps.users.takesMessages(peer.user_id, actor.user_id)))
+    throw roomErrors.messagesRefused();
+};
+
+const assertReply = async (deps: Deps, { id, reply_to }: Sending): Promise<void> => {
+  if (reply_to === undefined) return;
+  const replied = await deps.messages.findOneById(reply_to);
+  if (replied?.room_id !== id) throw messageErrors.notFound();
+};
+
+/** Whether the author may say something here at all. What changes until the commit is looked at again there. */
+const validate = async (deps: Deps, actor: Member, sending: Sending): Promise<void> => {
+  const seen = await look(deps, actor, sending.id);
+  if (!isJoined(seen.member)) throw roomErrors.notAMember();
+  await assertTaken(deps, actor, seen);
+  await assertReply(deps, sending);
+};
+
+/** What may be said: the text itself, or what moderation leaves of it. */
+export const moderate = async (
+  { moderation }: Deps,
+  { user_id }: Member,
+  { id: room_id, content }: { id: number; content: string },
+): Promise<string> => {
+  const verdict = await moderation.review(content, { user_id, room_id });
+  if (verdict.action === 'block')
+    throw messageErrors.blocked({ details: [{ field: 'content', message: verdict.reason }] });
+  return verdict.content;
+};
+
+const refusalOf = (kept: Exclude<Kept, { message: Message }>): Error => {
+  if (kept.outcome === 'muted' || kept.outcome === 'slow_mode') {
+    const { retry_after_seconds } = kept;
+    const refuse = kept.outcome === 'muted' ? roomErrors.muted : messageErrors.slowMode;
+    return refuse({ retry_after_seconds });
+  }
+  if (kept.outcome === 'not_a_member') return roomErrors.notAMember();
+  if (kept.outcome === 'client_id_reused') return messageErrors.clientIdReused();
+  return roomErrors.notFound();
+};
+
+/** Kept, and numbered, with those that others send meanwhile; told to the room at the commit. */
+const persist = async (queue: SendQueue, outgoing: Outgoing): Promise<Message> => {
+  const kept = await queue.keep(outgoing);
+  if ('message' in kept) return kept.message;
+  throw refusalOf(kept);
+};
+
+/** validate → moderate → persist; the commit broadcasts. */
+export const send =
+  (deps: Deps, queue: SendQueue) =>
+  async (actor: Member, sending: Sending): Promise<Message> => {
+    await validate(deps, actor, sending);
+    const content = await moderate(deps, actor, sending);
+    const { user_id, username } = actor;
+    return persist(queue, {
+      room_id: sending.id,
+      author: { user_id, username },
+      content,
+      reply_to: sending.reply_to ?? null,
+      client_id: sending.client_id ?? null,
+    });
+  };
