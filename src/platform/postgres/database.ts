@@ -32,14 +32,31 @@ const commit = async (client: PoolClient): Promise<void> => {
     throw new Error('A statement had failed: the transaction was rolled back');
 };
 
+/** What waits for the commit of each open transaction. */
+const waiting = new WeakMap<Db, (() => void)[]>();
+
+/**
+ * Calls `hook` in this process as soon as the transaction of `db` has committed; never when it does not.
+ * For hints that save others a wait: a process that dies in between has called nobody.
+ */
+export const onCommit = (db: Db, hook: () => void): void => {
+  const hooks = waiting.get(db);
+  if (!hooks) throw new Error('There is no transaction to wait for');
+  hooks.push(hook);
+};
+
 const attempt = async <T>(pool: DatabasePool, work: (db: Db) => Promise<T>): Promise<T> => {
   const client = await pool.connect();
   let usable = false;
   try {
     await client.query('begin');
-    const result = await work(drizzle({ client }));
+    const db = drizzle({ client });
+    const hooks: (() => void)[] = [];
+    waiting.set(db, hooks);
+    const result = await work(db);
     await commit(client);
     usable = true;
+    for (const hook of hooks) hook();
     return result;
   } catch (fault) {
     usable = await rollBack(client, fault);
