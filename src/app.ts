@@ -8,6 +8,7 @@ import { type Config, limitsOf } from '#config.ts';
 import { withDeadline } from '#kernel/deadline.ts';
 import { createAuditModule } from '#modules/audit/audit.module.ts';
 import { createAuthModule } from '#modules/auth/auth.module.ts';
+import { createChatModule } from '#modules/chat/chat.module.ts';
 import { createTracksModule } from '#modules/tracks/tracks.module.ts';
 import { createUsersModule } from '#modules/users/users.module.ts';
 import { createIdempotencyKeys, purgeIdempotencyKeys } from '#platform/idempotency-keys.ts';
@@ -53,7 +54,14 @@ const createModules = (outside: Outside, config: Config) => {
     quota_bytes: STORAGE_QUOTA_BYTES,
     request_timeout_ms: config.server.REQUEST_TIMEOUT,
   });
-  return { refusals, users, auth, tracks };
+  const chat = createChatModule({
+    ...outside,
+    auditOn,
+    users: users.service,
+    moderation: { review: async (content) => ({ action: 'allow', content }) },
+    request_timeout_ms: config.server.REQUEST_TIMEOUT,
+  });
+  return { refusals, users, auth, tracks, chat };
 };
 
 type Modules = ReturnType<typeof createModules>;
@@ -139,6 +147,7 @@ export const buildApp = async (outside: Outside, config: Config) => {
       auth: modules.auth.service,
       users: modules.users.service,
       tracks: modules.tracks.service,
+      chat: modules.chat.service,
     },
     jobs: [
       ...modules.auth.jobs,

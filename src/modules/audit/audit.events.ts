@@ -15,6 +15,13 @@ export type AuditEventType =
   | 'track_updated'
   | 'track_removed'
   | 'track_restored'
+  | 'room_created'
+  | 'room_removed'
+  | 'room_member_changed'
+  | 'room_member_removed'
+  | 'message_removed'
+  | 'user_blocked'
+  | 'user_unblocked'
   | 'access_denied'
   | 'rate_limit_exceeded'
   | 'intrusion_attempt';

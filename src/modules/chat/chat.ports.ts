@@ -91,6 +91,8 @@ export type Outgoing = {
   room_id: number;
   author: { user_id: number; username: string };
   content: string;
+  /** As it was sent, before moderation: what its client_id stands for. */
+  written: string;
   reply_to: number | null;
   client_id: string | null;
 };
@@ -104,6 +106,8 @@ export type Kept =
 export interface MessageKeeper {
   /** Keeps messages in the order given, in one transaction; one that is refused holds up no other. */
   keepMany(outgoing: readonly Outgoing[], at: Date): Promise<Kept[]>;
+  /** What was kept under the client_id before, if anything was. */
+  findRepeated(outgoing: Outgoing): Promise<Kept | undefined>;
 }
 
 /** Members that a text names, as far as they are in the room and have not blocked who names them. */
@@ -145,5 +149,6 @@ export type Deps = {
   users: Users;
   moderation: Moderation;
   newCode: () => string;
+  request_timeout_ms: number;
   now: () => Date;
 };

@@ -58,25 +58,46 @@ const refusalOf = (kept: Exclude<Kept, { message: Message }>): Error => {
   return roomErrors.notFound();
 };
 
-/** Kept, and numbered, with those that others send meanwhile; told to the room at the commit. */
-const persist = async (queue: SendQueue, outgoing: Outgoing): Promise<Message> => {
-  const kept = await queue.keep(outgoing);
+const settle = (kept: Kept): Message => {
   if ('message' in kept) return kept.message;
   throw refusalOf(kept);
 };
+
+/** Kept, and numbered, with those that others send meanwhile; told to the room at the commit. */
+const persist = async (queue: SendQueue, outgoing: Outgoing): Promise<Message> =>
+  settle(await queue.keep(outgoing));
+
+/** Whatever has changed since, a message that was kept under this client_id is answered again. */
+const unlessRepeated = async (
+  { keeper }: Deps,
+  outgoing: Outgoing,
+  refused: unknown,
+): Promise<Message> => {
+  const before = outgoing.client_id === null ? undefined : await keeper.findRepeated(outgoing);
+  if (before) return settle(before);
+  throw refused;
+};
+
+const outgoingOf = ({ user_id, username }: Member, sending: Sending): Outgoing => ({
+  room_id: sending.id,
+  author: { user_id, username },
+  content: sending.content,
+  written: sending.content,
+  reply_to: sending.reply_to ?? null,
+  client_id: sending.client_id ?? null,
+});
 
 /** validate → moderate → persist; the commit broadcasts. */
 export const send =
   (deps: Deps, queue: SendQueue) =>
   async (actor: Member, sending: Sending): Promise<Message> => {
-    await validate(deps, actor, sending);
-    const content = await moderate(deps, actor, sending);
-    const { user_id, username } = actor;
-    return persist(queue, {
-      room_id: sending.id,
-      author: { user_id, username },
-      content,
-      reply_to: sending.reply_to ?? null,
-      client_id: sending.client_id ?? null,
-    });
+    const outgoing = outgoingOf(actor, sending);
+    let content: string;
+    try {
+      await validate(deps, actor, sending);
+      content = await moderate(deps, actor, sending);
+    } catch (refused) {
+      return unlessRepeated(deps, outgoing, refused);
+    }
+    return persist(queue, { ...outgoing, content });
   };

@@ -14,8 +14,8 @@ const MOST_TOGETHER = 200;
 export type ChatService = ReturnType<typeof createChatService>;
 
 export const createChatService = (deps: Deps) => {
-  const { keeper, now } = deps;
-  const queue = createSendQueue({ keeper, most: MOST_TOGETHER, now });
+  const { keeper, request_timeout_ms: timeout_ms, now } = deps;
+  const queue = createSendQueue({ keeper, most: MOST_TOGETHER, timeout_ms, now });
   return {
     listRooms: rooms.list(deps),
     myRooms: rooms.mine(deps),

@@ -10,7 +10,7 @@ import {
 } from './chat.table.ts';
 import type { RoomEvent } from './chat-event.ts';
 import type { Tell } from './events.postgres.ts';
-import { type Ground, type Placed, plan, type Repeated } from './keeping.ts';
+import { type Ground, type Placed, plan, type Repeated, settledBefore } from './keeping.ts';
 import { createMentions } from './members.postgres.ts';
 import { type Message, mentionsIn } from './message.ts';
 import { selectMessages } from './messages.postgres.ts';
@@ -194,4 +194,8 @@ const keepIn = async (
 
 export const createMessageKeeper = (database: Database, tell: Tell): MessageKeeper => ({
   keepMany: (outgoing, at) => database.inTransaction((db) => keepIn(db, outgoing, { at, tell })),
+  async findRepeated(outgoing) {
+    const before = (await readRepeated(database.db, [outgoing]))(outgoing);
+    return before && settledBefore(before);
+  },
 });

@@ -47,7 +47,10 @@ const keyOf = ({ author, client_id }: Outgoing): string | undefined =>
   client_id === null ? undefined : `${author.user_id}:${client_id}`;
 
 const isSame = (a: Outgoing, b: Outgoing): boolean =>
-  a.room_id === b.room_id && a.content === b.content && a.reply_to === b.reply_to;
+  a.room_id === b.room_id && a.written === b.written && a.reply_to === b.reply_to;
+
+export const settledBefore = ({ isSame, message }: Repeated): Kept =>
+  isSame ? { outcome: 'repeated', message } : { outcome: 'client_id_reused' };
 
 /** Who is let in, at which place, in the order of coming; pure, so that it can be read as the rule it is. */
 export const plan = (outgoing: readonly Outgoing[], ground: Ground, at: Date): Plan => {
@@ -59,11 +62,7 @@ export const plan = (outgoing: readonly Outgoing[], ground: Ground, at: Date): P
   const settleEarlier = (index: number, each: Outgoing): boolean => {
     const before = ground.repeatedBy(each);
     if (before) {
-      const { message } = before;
-      made.settled.set(
-        index,
-        before.isSame ? { outcome: 'repeated', message } : { outcome: 'client_id_reused' },
-      );
+      made.settled.set(index, settledBefore(before));
       return true;
     }
     const twin = first.get(keyOf(each) ?? '');

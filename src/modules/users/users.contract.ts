@@ -5,6 +5,7 @@ import { id, label, text, timestamp } from '#kernel/fields.ts';
 import { feedFields, feedOf } from '#kernel/page.ts';
 import { route } from '#kernel/route.ts';
 import { userErrors } from './user.ts';
+import { relationsContract } from './users.relations.contract.ts';
 
 export const username = z
   .string()
@@ -58,6 +59,7 @@ const tag = 'users';
 const version = (output: { version: number }) => output.version;
 
 export const usersContract = {
+  ...relationsContract,
   list: route({
     method: 'GET',
     path: '/users',

@@ -1,5 +1,6 @@
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
 import type { Slice } from '#kernel/feed.ts';
+import type { Preferences } from './preferences.ts';
 import type { Account, NewAccount, OwnProfile, Profile, ProfileChanges } from './user.ts';
 
 export interface UserStore {
@@ -16,6 +17,21 @@ export interface UserStore {
   updateOne(id: number, changes: ProfileChanges): Promise<OwnProfile>;
 }
 
+export type BlockedUser = { id: number; username: string; blocked_at: string };
+
+/** How accounts stand to each other, and what they want of the service. */
+export interface RelationStore {
+  findPreferences(id: number): Promise<Preferences | undefined>;
+  updatePreferences(id: number, preferences: Preferences): Promise<void>;
+  findManyBlocked(id: number, slice: Slice): Promise<(BlockedUser & { created_at: string })[]>;
+  countBlocked(id: number): Promise<number>;
+  /** Whether anything has changed. */
+  insertBlock(id: number, blocked_id: number): Promise<boolean>;
+  removeBlock(id: number, blocked_id: number): Promise<boolean>;
+  /** Whether either has blocked the other. */
+  areBlocked(id: number, other_id: number): Promise<boolean>;
+}
+
 /** The part of an account that signing in needs. */
 export interface AccountStore {
   /** By e-mail address or username, without regard to case. */
@@ -26,5 +42,5 @@ export interface AccountStore {
   updatePasswordHash(id: number, password_hash: string): Promise<void>;
 }
 
-export type UserStores = { users: UserStore; audit: AuditTrail };
+export type UserStores = { users: UserStore & RelationStore; audit: AuditTrail };
 export type InTransaction = <T>(work: (stores: UserStores) => Promise<T>) => Promise<T>;

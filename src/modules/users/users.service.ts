@@ -3,9 +3,10 @@ import { readFeed } from '#kernel/feed.ts';
 import type { Feed, FeedQuery } from '#kernel/page.ts';
 import { assertVersion } from '#kernel/version.ts';
 import { type OwnProfile, type Profile, type ProfileChanges, userErrors } from './user.ts';
-import type { InTransaction, UserStore } from './users.ports.ts';
+import type { InTransaction, RelationStore, UserStore } from './users.ports.ts';
+import * as relations from './users.relations.ts';
 
-type Deps = { users: UserStore; inTransaction: InTransaction };
+type Deps = { users: UserStore & RelationStore; inTransaction: InTransaction };
 
 const list =
   ({ users }: Deps) =>
@@ -78,4 +79,10 @@ export const createUsersService = (deps: Deps) => ({
   get: get(deps),
   storageOf: storageOf(deps),
   isInGoodStanding: isInGoodStanding(deps),
+  preferences: relations.preferences(deps),
+  updatePreferences: relations.updatePreferences(deps),
+  blocks: relations.blocks(deps),
+  block: relations.block(deps),
+  unblock: relations.unblock(deps),
+  takesMessages: relations.takesMessages(deps),
 });
