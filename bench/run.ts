@@ -48,58 +48,47 @@ const addTracks = async (url: string, token: string): Promise<number> => {
 
 const LOGIN_ACCOUNTS = 200;
 
-const loadsOf = async (plain: Server, ours: Server): Promise<{ loads: Load[]; token: string }> => {
-  const { access_token: token } = await register(ours.url, 'bench');
-  const id = await addTracks(ours.url, token);
-  const headers = { authorization: `Bearer ${token}` };
-  const input = encodeURIComponent(JSON.stringify({ id }));
-  const names = Array.from(
-    { length: WANTED.length === 0 ? LOGIN_ACCOUNTS : 0 },
-    (_, index) => `bench${index}`,
-  );
-  for (const name of names) await register(ours.url, name);
-  const logins = names.map((username) => ({
-    method: 'POST' as const,
+const addLogins = async (url: string): Promise<Load['requests']> => {
+  const names = Array.from({ length: LOGIN_ACCOUNTS }, (_, index) => `bench${index}`);
+  for (const name of names) await register(url, name);
+  return names.map((username) => ({
+    method: 'POST',
     path: '/api/v1/auth/login',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ username, password: PASSWORD }),
   }));
-  const common = { connections: CONNECTIONS, seconds: SECONDS };
-  const loads: Load[] = [
-    { ...common, name: 'plain route', server: plain, requests: [{ path: `/tracks/${id}` }] },
-    {
-      ...common,
-      name: 'REST read',
-      server: ours,
-      requests: [{ path: `/api/v1/tracks/${id}`, headers }],
-    },
-    {
-      ...common,
-      name: 'tRPC read',
-      server: ours,
-      requests: [{ path: `/trpc/tracks.byId?input=${input}`, headers }],
-    },
-    {
-      ...common,
-      name: 'tRPC by adapter',
-      server: ours,
-      requests: [
-        // Clients that may be answered by a stream are left to tRPC's own adapter.
-        {
-          path: `/trpc/tracks.byId?input=${input}`,
-          headers: { ...headers, 'trpc-accept': 'application/json' },
-        },
-      ],
-    },
-    {
-      ...common,
-      name: 'REST list of 20',
-      server: ours,
-      requests: [{ path: '/api/v1/users/me/tracks', headers }],
-    },
-    { ...common, name: 'login', server: ours, requests: logins, connections: 4 },
+};
+
+const common = { connections: CONNECTIONS, seconds: SECONDS };
+
+const readsOf = (plain: Server, ours: Server, { id, token }: { id: number; token: string }) => {
+  const headers = { authorization: `Bearer ${token}` };
+  const path = `/trpc/tracks.byId?input=${encodeURIComponent(JSON.stringify({ id }))}`;
+  // Clients that may be answered by a stream are left to tRPC's own adapter.
+  const streaming = { ...headers, 'trpc-accept': 'application/json' };
+  const read = (name: string, request: Load['requests'][number], server = ours): Load => ({
+    ...common,
+    name,
+    server,
+    requests: [request],
+  });
+  return [
+    read('plain route', { path: `/tracks/${id}` }, plain),
+    read('REST read', { path: `/api/v1/tracks/${id}`, headers }),
+    read('tRPC read', { path, headers }),
+    read('tRPC by adapter', { path, headers: streaming }),
+    read('REST list of 20', { path: '/api/v1/users/me/tracks', headers }),
   ];
-  return { loads: loads.filter(({ name }) => WANTED.length === 0 || WANTED.includes(name)), token };
+};
+
+const loadsOf = async (plain: Server, ours: Server): Promise<{ loads: Load[]; token: string }> => {
+  const { access_token: token } = await register(ours.url, 'bench');
+  const id = await addTracks(ours.url, token);
+  const reads = readsOf(plain, ours, { id, token });
+  if (WANTED.length > 0) return { loads: reads.filter(({ name }) => WANTED.includes(name)), token };
+  const requests = await addLogins(ours.url);
+  const login = { ...common, name: 'login', server: ours, requests, connections: 4 };
+  return { loads: [...reads, login], token };
 };
 
 /** Round by round, so that whatever disturbs the machine disturbs all alike. */
