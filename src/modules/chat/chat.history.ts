@@ -62,7 +62,7 @@ const around = async (
     deps.messages.findMany({ room_id, after: seq, order: 'oldest', limit: limit - half }),
   ]);
   const has_next = newer.length >= limit - half;
-  const data = [...older.reverse(), ...newer.slice(0, Math.max(0, limit - half - 1))];
+  const data = [...older.toReversed(), ...newer.slice(0, Math.max(0, limit - half - 1))];
   return { data, pagination: { limit, has_next, next_cursor: null } };
 };
 

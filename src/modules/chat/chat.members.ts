@@ -3,7 +3,14 @@ import { assertAllowed, assertRuled, lockEntered, lockSeen } from './chat.access
 import { canActOn, isJoined, isOwner } from './chat.policy.ts';
 import type { ChatStores, Deps } from './chat.ports.ts';
 import type { EventDraft } from './chat-event.ts';
-import { type OwnRoom, type Room, roomErrors, type RoomMember, type RoomRole } from './room.ts';
+import {
+  isOpen,
+  type OwnRoom,
+  type Room,
+  roomErrors,
+  type RoomMember,
+  type RoomRole,
+} from './room.ts';
 
 const ownRoomOf = async ({ rooms }: Deps, id: number, user_id: number): Promise<OwnRoom> => {
   const room = await rooms.findOneOwn(id, user_id);
@@ -16,14 +23,13 @@ export const enter = async (
   { members, events }: ChatStores,
   { user_id, username }: Pick<Member, 'user_id' | 'username'>,
   { room_id, at }: { room_id: number; at: Date },
-): Promise<boolean> => {
+): Promise<void> => {
   const member = await members.findOne(room_id, user_id);
   if (member?.state === 'banned') throw roomErrors.banned();
-  if (isJoined(member)) return false;
+  if (isJoined(member)) return;
   await members.join(room_id, user_id, 'member');
   const data = { user_id, username, role: 'member' } as const;
   await events.append(room_id, [{ type: 'member_joined', user_id, data }], at.toISOString());
-  return true;
 };
 
 export const join =
@@ -43,8 +49,10 @@ export const acceptInvite =
       const invite = await stores.invites.lockOneByCode(code);
       const room = invite && (await stores.rooms.lockOneById(invite.room_id));
       if (!invite || !room || room.deleted_at !== null) throw roomErrors.notFound();
-      const came = await enter(stores, actor, { room_id: room.id, at: deps.now() });
-      if (came) await stores.invites.countUse(code);
+      if (isJoined(await stores.members.findOne(room.id, actor.user_id))) return room.id;
+      if (!isOpen(invite, deps.now())) throw roomErrors.notFound();
+      await enter(stores, actor, { room_id: room.id, at: deps.now() });
+      await stores.invites.countUse(code);
       return room.id;
     });
     return ownRoomOf(deps, room_id, actor.user_id);

@@ -72,25 +72,18 @@ const readRepeated = async (
   };
 };
 
+const rowOf = ({ outgoing, seq }: Placed, n: number) => {
+  const { room_id, author, content, reply_to, client_id } = outgoing;
+  const client_digest = client_id === null ? null : digestOf(outgoing).toString('hex');
+  return { n, room_id, seq, user_id: author.user_id, content, reply_to, client_id, client_digest };
+};
+
 /** Moves the rooms on, and adds messages and their events: one statement for the whole group. */
 const insertAll = async (db: Db, placed: readonly Placed[], at: string): Promise<number[]> => {
-  const rows = placed.map(({ outgoing: { room_id, author, content, reply_to, ...rest }, seq }) => ({
-    room_id,
-    seq,
-    user_id: author.user_id,
-    content,
-    reply_to,
-    client_id: rest.client_id,
-  }));
-  const digests = placed.map(({ outgoing }) =>
-    outgoing.client_id === null ? null : digestOf(outgoing).toString('hex'),
-  );
-  const { rows: inserted } = await db.execute<{ id: string; room_id: string; seq: string }>(sql`
+  const { rows } = await db.execute<{ id: string; room_id: string; seq: string }>(sql`
     with given as (
-      select g.*, decode(d.digest, 'hex') as client_digest
-      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) with ordinality
-        as g(room_id bigint, seq bigint, user_id bigint, content text, reply_to bigint, client_id text, n bigint)
-      join unnest(${sql.param(digests)}::text[]) with ordinality as d(digest, n) using (n)
+      select * from jsonb_to_recordset(${JSON.stringify(placed.map(rowOf))}::jsonb)
+        as g(n int, room_id bigint, seq bigint, user_id bigint, content text, reply_to bigint, client_id text, client_digest text)
     ), moved as (
       update rooms set last_seq = g.last_seq, last_message_at = ${at}::timestamptz
       from (select room_id, max(seq) as last_seq from given group by room_id) g
@@ -102,7 +95,7 @@ const insertAll = async (db: Db, placed: readonly Placed[], at: string): Promise
       where room_members.room_id = s.room_id and room_members.user_id = s.user_id
     ), inserted as (
       insert into messages (room_id, seq, user_id, content, reply_to, client_id, client_digest, created_at)
-      select room_id, seq, user_id, content, reply_to, client_id, client_digest, ${at}::timestamptz
+      select room_id, seq, user_id, content, reply_to, client_id, decode(client_digest, 'hex'), ${at}::timestamptz
       from given order by n
       returning id, room_id, seq, user_id
     ), logged as (
@@ -110,9 +103,7 @@ const insertAll = async (db: Db, placed: readonly Placed[], at: string): Promise
       select room_id, seq, 'message', user_id, id, ${at}::timestamptz from inserted
     )
     select id, room_id, seq from inserted`);
-  const byPlace = new Map(
-    inserted.map(({ id, room_id, seq }) => [`${room_id}:${seq}`, Number(id)]),
-  );
+  const byPlace = new Map(rows.map(({ id, room_id, seq }) => [`${room_id}:${seq}`, Number(id)]));
   return placed.map(({ outgoing, seq }) => byPlace.get(`${outgoing.room_id}:${seq}`) ?? 0);
 };
 

@@ -106,16 +106,12 @@ const found = (q: string | undefined): SQL | undefined =>
 export const selectMembers = (db: Db) =>
   db.select(memberColumns).from(m).innerJoin(usersTable, eq(usersTable.id, m.user_id));
 
-const membersOf = (db: Db): Pick<RoomReads, 'findMember' | 'findManyMembers' | 'countMembers'> => {
-  const joined = (room_id: number) => and(eq(m.room_id, room_id), eq(m.state, 'joined'));
+const joined = (room_id: number): SQL | undefined =>
+  and(eq(m.room_id, room_id), eq(m.state, 'joined'));
+
+const membersOf = (db: Db): Pick<RoomReads, 'findManyMembers' | 'countMembers'> => {
   const positions = { created_at: m.joined_at, id: m.user_id };
   return {
-    async findMember(room_id, user_id) {
-      const [row] = await selectMembers(db).where(
-        and(eq(m.room_id, room_id), eq(m.user_id, user_id)),
-      );
-      return row;
-    },
     async findManyMembers(room_id, slice) {
       const members = selectMembers(db).where(and(joined(room_id), below(positions, slice)));
       const rows = await cut(members.$dynamic(), positions, slice);
