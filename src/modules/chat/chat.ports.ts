@@ -86,6 +86,16 @@ export interface EventLog {
   append(room_id: number, drafts: readonly EventDraft[], at: string): Promise<RoomEvent[]>;
 }
 
+/** What subscribers catch up from. */
+export interface EventReads {
+  findAfter(room_id: number, seq: number, limit: number): Promise<RoomEvent[]>;
+  findLastSeqs(room_ids: readonly number[]): Promise<Map<number, number>>;
+  /** Rooms that a user is in, and since when. */
+  findJoined(user_id: number): Promise<{ room_id: number; joined_at: string }[]>;
+  /** The last event of a room at an instant; 0 when there was none. */
+  findSeqBefore(room_id: number, at: string): Promise<number>;
+}
+
 /** A message on its way to be kept. */
 export type Outgoing = {
   room_id: number;
