@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 
-export type Server = { url: string; pid: number; stop: () => Promise<void> };
+export type Server = {
+  url: string;
+  /** Where its gRPC is, when it says so. */
+  grpc: string | undefined;
+  pid: number;
+  stop: () => Promise<void>;
+};
 
 type Program = {
   script: string;
@@ -14,14 +20,17 @@ type Program = {
 
 const LONGEST_START_MS = 30_000;
 
-const portIn = (child: ChildProcess): Promise<string> =>
+type Ports = { http: string; grpc: string | undefined };
+
+const portsIn = (child: ChildProcess): Promise<Ports> =>
   new Promise((resolve, reject) => {
     let said = '';
     child.stdout?.on('data', (chunk: Buffer) => {
       if (said.length > 10_000) return;
       said += String(chunk);
-      const port = /listens on http:\/\/localhost:(\d+)/.exec(said)?.[1];
-      if (port) resolve(port);
+      const [, http, grpc] =
+        /listens on http:\/\/localhost:(\d+)(?:.* gRPC localhost:(\d+))?/.exec(said) ?? [];
+      if (http) resolve({ http, grpc });
     });
     child.once('exit', () => reject(new Error(`The server said: ${said}`)));
   });
@@ -40,14 +49,16 @@ export const startServer = async ({ script, env, flags, probe }: Program): Promi
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const url = `http://127.0.0.1:${await portIn(child)}`;
+  const ports = await portsIn(child);
+  const url = `http://127.0.0.1:${ports.http}`;
+  const grpc = ports.grpc && `localhost:${ports.grpc}`;
   await untilReady(`${url}${probe}`);
   const stop = async () => {
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
     await ended;
   };
-  return { url, pid: child.pid ?? 0, stop };
+  return { url, grpc, pid: child.pid ?? 0, stop };
 };
 
 const TICKS_PER_SECOND = 100;

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { pino } from 'pino';
 import { joinEmbeddedPostgres } from '#platform/embedded-postgres/embedded-postgres.ts';
 import { type Figure, type Load, measure, summarise } from './load.ts';
@@ -34,16 +35,34 @@ const register = (url: string, name: string): Promise<Account> =>
     { 'content-type': 'application/json' },
   );
 
-/** One track that is read and enough for a page; what the owner sees needs no analysis to have ended. */
-const addTracks = async (url: string, token: string): Promise<number> => {
-  let id = 0;
+type Tracks = {
+  /** Still being processed: its owner's alone. */
+  own: number;
+  /** Ready and for everyone. */
+  hot: number;
+};
+
+/** Enough for a page. */
+const addTracks = async (url: string, token: string): Promise<Tracks> => {
+  const ids: number[] = [];
   for (let made = 0; made < TRACKS; made += 1) {
     const form = new FormData();
     form.append('file', new Blob([new Uint8Array(noise(20_000))]), `track ${made}.wav`);
     form.append('description', 'A field recording from the harbour, late in the evening.');
-    ({ id } = await post(`${url}/api/v1/tracks`, form, { authorization: `Bearer ${token}` }));
+    const { id } = await post(`${url}/api/v1/tracks`, form, { authorization: `Bearer ${token}` });
+    ids.push(id);
   }
-  return id;
+  const [own = 0, hot = 0] = ids;
+  await makeReady(hot);
+  return { own, hot };
+};
+
+/** As the analysis would leave it. */
+const makeReady = async (id: number): Promise<void> => {
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  await client.query(`update tracks set status = 'ready', duration_seconds = 1 where id = ${id}`);
+  await client.end();
 };
 
 const LOGIN_ACCOUNTS = 200;
@@ -61,9 +80,17 @@ const addLogins = async (url: string): Promise<Load['requests']> => {
 
 const common = { connections: CONNECTIONS, seconds: SECONDS };
 
-const readsOf = (plain: Server, ours: Server, { id, token }: { id: number; token: string }) => {
+/** Ours asks the database each time, as the plain route does; the caching one is as it comes. */
+type Servers = { plain: Server; ours: Server; caching: Server };
+
+const trpc = (id: number): string =>
+  `/trpc/tracks.byId?input=${encodeURIComponent(JSON.stringify({ id }))}`;
+
+const readsOf = (
+  { plain, ours, caching }: Servers,
+  { own, hot, token }: Tracks & { token: string },
+) => {
   const headers = { authorization: `Bearer ${token}` };
-  const path = `/trpc/tracks.byId?input=${encodeURIComponent(JSON.stringify({ id }))}`;
   // Clients that may be answered by a stream are left to tRPC's own adapter.
   const streaming = { ...headers, 'trpc-accept': 'application/json' };
   const read = (name: string, request: Load['requests'][number], server = ours): Load => ({
@@ -73,18 +100,22 @@ const readsOf = (plain: Server, ours: Server, { id, token }: { id: number; token
     requests: [request],
   });
   return [
-    read('plain route', { path: `/tracks/${id}` }, plain),
-    read('REST read', { path: `/api/v1/tracks/${id}`, headers }),
-    read('tRPC read', { path, headers }),
-    read('tRPC by adapter', { path, headers: streaming }),
+    read('plain route', { path: `/tracks/${own}` }, plain),
+    read('REST read', { path: `/api/v1/tracks/${own}`, headers }),
+    read('REST hot read', { path: `/api/v1/tracks/${hot}`, headers }, caching),
+    read('tRPC read', { path: trpc(own), headers }),
+    read('tRPC by adapter', { path: trpc(own), headers: streaming }),
+    read('tRPC hot read', { path: trpc(hot), headers }, caching),
+    read('tRPC hot by adapter', { path: trpc(hot), headers: streaming }, caching),
     read('REST list of 20', { path: '/api/v1/users/me/tracks', headers }),
   ];
 };
 
-const loadsOf = async (plain: Server, ours: Server): Promise<{ loads: Load[]; token: string }> => {
+const loadsOf = async (servers: Servers): Promise<{ loads: Load[]; token: string }> => {
+  const { ours } = servers;
   const { access_token: token } = await register(ours.url, 'bench');
-  const id = await addTracks(ours.url, token);
-  const reads = readsOf(plain, ours, { id, token });
+  const tracks = await addTracks(ours.url, token);
+  const reads = readsOf(servers, { ...tracks, token });
   if (WANTED.length > 0) return { loads: reads.filter(({ name }) => WANTED.includes(name)), token };
   const requests = await addLogins(ours.url);
   const login = { ...common, name: 'login', server: ours, requests, connections: 4 };
@@ -119,22 +150,28 @@ const database = await joinEmbeddedPostgres({
   folder: join(folder, 'postgres'),
   log: pino({ level: 'warn' }),
 });
-const ours = await startServer({
-  script: 'src/main.ts',
-  flags: FLAGS,
-  probe: '/ready',
-  env: {
-    DATABASE_URL: database.url,
-    DATABASE_MIGRATION_URL: database.migration_url,
-    DATABASE_POOL_MAX: '20',
-    DATA_DIR: folder,
-    PORT: '0',
-    HOST: '127.0.0.1',
-    ENVIRONMENT: 'test',
-    RATE_LIMIT_FACTOR: '1000000',
-    QUEUE_CONCURRENCY: '0',
-  },
-});
+const startOurs = (settings: Record<string, string> = {}): Promise<Server> =>
+  startServer({
+    script: 'src/main.ts',
+    flags: FLAGS,
+    probe: '/ready',
+    env: {
+      DATABASE_URL: database.url,
+      DATABASE_MIGRATION_URL: database.migration_url,
+      DATABASE_POOL_MAX: '20',
+      DATA_DIR: folder,
+      PORT: '0',
+      GRPC_PORT: '0',
+      HOST: '127.0.0.1',
+      ENVIRONMENT: 'test',
+      RATE_LIMIT_FACTOR: '1000000',
+      QUEUE_CONCURRENCY: '0',
+      ...settings,
+    },
+  });
+const levels = ['CACHE_ENABLE_LEVEL1', 'CACHE_ENABLE_LEVEL2', 'CACHE_ENABLE_LEVEL3'];
+const ours = await startOurs(Object.fromEntries(levels.map((name) => [name, 'false'])));
+const caching = await startOurs();
 const { text, constants } = await trackQuery();
 const plain = await startServer({
   script: 'bench/plain-server.ts',
@@ -143,7 +180,7 @@ const plain = await startServer({
   env: { DATABASE_URL: database.url, SQL_TEXT: text, SQL_VALUES: JSON.stringify(constants) },
 });
 try {
-  const { loads, token } = await loadsOf(plain, ours);
+  const { loads, token } = await loadsOf({ plain, ours, caching });
   const figures = await measureAll(loads);
   const transfers =
     WANTED.length > 0 ? [] : await measureTransfers(ours.url, token, TRANSFER_BYTES);
@@ -163,7 +200,7 @@ try {
   if (WANTED.length === 0)
     await writeFile('bench/results/latest.json', `${JSON.stringify(result, null, 2)}\n`);
 } finally {
-  await Promise.all([ours.stop(), plain.stop()]);
+  await Promise.all([ours.stop(), caching.stop(), plain.stop()]);
   await database.leave();
   await rm(folder, { recursive: true, force: true });
 }

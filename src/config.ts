@@ -67,6 +67,15 @@ export const variables = {
       .secret()
       .optional()
       .describe('The secret before, still accepted while rotating'),
+    JWT_PRIVATE_KEY: settings
+      .privateKey()
+      .optional()
+      .describe(
+        'Signs access tokens instead (EdDSA); Ed25519, PKCS#8 as PEM or base64. Others verify by /.well-known/jwks.json',
+      ),
+    JWT_PUBLIC_KEYS_PREVIOUS: settings
+      .publicKeys()
+      .describe('Keys before, still accepted and published while rotating; SPKI as base64'),
     JWT_EXPIRATION_TIME: settings.duration('15m').describe('Life of an access token'),
     JWT_REFRESH_TIME: settings
       .duration('7d')
@@ -75,6 +84,34 @@ export const variables = {
       .duration('30d')
       .describe('Life of a session, however often it is refreshed'),
     JWT_REFRESH_ROTATION: settings.toggle(true).describe('Each refresh token is used once'),
+  }),
+  redis: z.object({
+    REDIS_URL: settings
+      .url(['redis', 'rediss'])
+      .optional()
+      .describe(
+        'Shares rate limits and cached answers between processes; unset, or away: each has its own',
+      ),
+  }),
+  cache: z.object({
+    CACHE_ENABLE_LEVEL1: settings
+      .toggle(true)
+      .describe('Keep answers in the memory of the process'),
+    CACHE_ENABLE_LEVEL2: settings
+      .toggle(true)
+      .describe('Keep answers in Redis, where there is one, for all processes'),
+    CACHE_ENABLE_LEVEL3: settings
+      .toggle(true)
+      .describe('Keep results of expensive queries in PostgreSQL; the same in every process'),
+    CACHE_MAX_MEMORY_MB: settings
+      .integer(1, 65_536, 64)
+      .describe('Most memory for answers, in MiB; the least used are dropped'),
+    CACHE_COMPRESSION_LEVEL: settings
+      .integer(0, 9, 1)
+      .describe('Of longer answers in Redis: 0 is none, 9 takes longest'),
+    CACHE_STATS_INTERVAL: settings
+      .duration('1m')
+      .describe('How often the log tells what the cache was good for, unless it was idle'),
   }),
   storage: z.object({
     STORAGE_URL: settings
@@ -98,10 +135,43 @@ export const variables = {
       .default('ffmpeg')
       .describe('Decodes what the built-in decoders cannot, where it is installed'),
   }),
+  nats: z.object({
+    NATS_URL: settings
+      .url(['nats', 'tls'])
+      .optional()
+      .describe(
+        'NATS with JetStream, 2.9 or later, where events are published; unset: they stay within the service',
+      ),
+  }),
   queue: z.object({
     QUEUE_CONCURRENCY: settings
       .integer(0, 64, 2)
       .describe('Jobs of a kind at once in this process; 0 leaves them to others'),
+  }),
+  grpc: z.object({
+    GRPC_PORT: settings
+      .portOrOff(50_051)
+      .describe(
+        'Port of gRPC; 0 takes a free one, as development does when it is taken; off closes it',
+      ),
+    GRPC_TLS_CERT: z
+      .string()
+      .optional()
+      .describe(
+        'File of the certificate chain (PEM); unset outside production: one of its own, DATA_DIR/grpc.crt',
+      ),
+    GRPC_TLS_KEY: z.string().optional().describe('File of its private key (PEM)'),
+    GRPC_CLIENT_CA: z
+      .string()
+      .optional()
+      .describe(
+        'File of the authority of client certificates (PEM); set, every caller needs one and is the service that its common name says',
+      ),
+    GRPC_SERVICE_TOKENS: settings
+      .namedSecrets()
+      .describe(
+        'Services that may call without a client certificate, each with the x-service-token it sends, like stream-server=…,chat-server=…',
+      ),
   }),
   limits: z.object({
     RATE_LIMIT_FACTOR: z.coerce
@@ -109,10 +179,18 @@ export const variables = {
       .positive()
       .default(1)
       .describe('Multiplies every limit below; for suites and benches'),
+    RATE_LIMIT_FALLBACK_TO_MEMORY: settings
+      .toggle(true)
+      .describe(
+        'Without Redis each process limits by itself; otherwise calls are answered 503 until it is back',
+      ),
     RATE_LIMIT_STRANGER: settings
       .rateLimit('100/1m')
       .describe('Calls of one address without a token'),
     RATE_LIMIT_MEMBER: settings.rateLimit('500/1m').describe('Calls of one user'),
+    RATE_LIMIT_SERVICE: settings
+      .rateLimit('600000/1m')
+      .describe('Calls of one service over gRPC, for whomever it asks'),
     RATE_LIMIT_LOGIN: settings
       .rateLimit('10/15m')
       .describe('Sign-ins to one account from one address'),
@@ -139,6 +217,16 @@ export class ConfigError extends Error {
 const neededInProduction = ['DATABASE_URL', 'JWT_SECRET', 'STREAM_SECRET', 'STORAGE_URL'] as const;
 const secrets = ['JWT_SECRET', 'JWT_SECRET_PREVIOUS', 'STREAM_SECRET'] as const;
 
+/** Both files or neither; production has no certificate of its own. */
+const problemsOfCertificate = (environment: Environment): string[] => {
+  const { GRPC_PORT, GRPC_TLS_CERT, GRPC_TLS_KEY, ENVIRONMENT } = environment;
+  if (GRPC_PORT === 'off' || (GRPC_TLS_CERT && GRPC_TLS_KEY)) return [];
+  if (GRPC_TLS_CERT || GRPC_TLS_KEY) return ['GRPC_TLS_CERT and GRPC_TLS_KEY must be set together'];
+  return ENVIRONMENT === 'production'
+    ? ['GRPC_TLS_CERT and GRPC_TLS_KEY must be set in production, or GRPC_PORT=off']
+    : [];
+};
+
 const problemsOfProduction = (environment: Environment): string[] => [
   ...neededInProduction
     .filter((name) => !environment[name])
@@ -152,6 +240,7 @@ const problemsOfProduction = (environment: Environment): string[] => [
 export const readConfig = (environment: Environment): Config => {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const problems = given['ENVIRONMENT'] === 'production' ? problemsOfProduction(given) : [];
+  problems.push(...problemsOfCertificate(given));
   const groups = Object.entries(variables).map(([name, schema]) => {
     const result = schema.safeParse(given);
     for (const { path, message } of result.error?.issues ?? [])
@@ -177,6 +266,7 @@ export const limitsOf = ({ limits }: Pick<Config, 'limits'>) => {
   return {
     stranger: scaled(limits.RATE_LIMIT_STRANGER, factor),
     member: scaled(limits.RATE_LIMIT_MEMBER, factor),
+    service: scaled(limits.RATE_LIMIT_SERVICE, factor),
     login: scaled(limits.RATE_LIMIT_LOGIN, factor),
     register: scaled(limits.RATE_LIMIT_REGISTER, factor),
     upload: scaled(limits.RATE_LIMIT_UPLOAD, factor),

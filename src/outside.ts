@@ -2,6 +2,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '#config.ts';
 import { type AudioAnalysis, createAudioAnalysis } from '#platform/audio/analysis.ts';
+import { CACHE_CHANNEL } from '#platform/cache/cache.postgres.ts';
+import { type Cache, createCache } from '#platform/cache/cache.ts';
+import { EVENTS_CHANNEL } from '#platform/events/direct.postgres.ts';
+import { createEvents, type Events } from '#platform/events/events.ts';
+import { createJobMetrics } from '#platform/job-metrics.ts';
 import { createJobs, type Jobs } from '#platform/jobs.ts';
 import type { Logger } from '#platform/logger.ts';
 import { createMetrics, type Metrics } from '#platform/metrics.ts';
@@ -10,12 +15,16 @@ import { createDatabase, type Database } from '#platform/postgres/database.ts';
 import { createNotifications, type Notifications } from '#platform/postgres/notifications.ts';
 import { createPool, type DatabasePool } from '#platform/postgres/pool.ts';
 import { watchSlowQueries } from '#platform/postgres/slow-queries.ts';
+import { createRedis, type Redis } from '#platform/redis/redis.ts';
 import { keptSecret } from '#platform/secrets.ts';
 import type { BlobStore } from '#platform/storage/blob-store.ts';
 import { createLocalBlobStore } from '#platform/storage/local.ts';
 
+/** Accounts that have changed are told of on this one, as `user:3`. */
+const ACCOUNTS_CHANNEL = 'veza_sessions';
+
 /** The channels that processes tell each other of changes on. */
-const CHANNELS = ['veza_sessions'];
+const CHANNELS = [ACCOUNTS_CHANNEL, CACHE_CHANNEL, EVENTS_CHANNEL, 'veza_moderation'];
 
 /** Everything beyond this process that the application reaches, opened and ready. */
 export type Outside = {
@@ -26,6 +35,10 @@ export type Outside = {
   pool: DatabasePool;
   database: Database;
   notifications: Notifications;
+  /** When one is configured; it may be away at any moment. */
+  redis: Redis | undefined;
+  cache: Cache;
+  events: Events;
   jobs: Jobs;
   blobs: BlobStore;
   analysis: AudioAnalysis;
@@ -60,6 +73,11 @@ const openDatabase = ({ config, database_url: url, log }: Given, metrics: Metric
   return { pool, database: createDatabase(pool) };
 };
 
+const openRedis = ({ config, log }: Given): Redis | undefined => {
+  const { REDIS_URL: url } = config.redis;
+  return url === undefined ? undefined : createRedis({ url, log });
+};
+
 const readSecrets = async ({ server, jwt, storage }: Config): Promise<Outside['secrets']> => ({
   jwt: jwt.JWT_SECRET ?? (await keptSecret(server.DATA_DIR, 'jwt')),
   jwt_previous: jwt.JWT_SECRET_PREVIOUS,
@@ -69,17 +87,56 @@ const readSecrets = async ({ server, jwt, storage }: Config): Promise<Outside['s
 const filesFolder = ({ server, storage }: Config): string =>
   storage.STORAGE_URL ? fileURLToPath(storage.STORAGE_URL) : join(server.DATA_DIR, 'files');
 
+type Shared = Pick<Outside, 'database' | 'notifications' | 'redis'>;
+
+const openCache = ({ config: { cache, server }, log }: Given, shared: Shared): Cache => {
+  const opened = createCache(
+    { ...shared, log },
+    {
+      enabled: {
+        level1: cache.CACHE_ENABLE_LEVEL1,
+        level2: cache.CACHE_ENABLE_LEVEL2,
+        level3: cache.CACHE_ENABLE_LEVEL3,
+      },
+      max_bytes: cache.CACHE_MAX_MEMORY_MB * 2 ** 20,
+      compression_level: cache.CACHE_COMPRESSION_LEVEL,
+      stats_interval_ms: cache.CACHE_STATS_INTERVAL,
+      load_timeout_ms: server.REQUEST_TIMEOUT,
+    },
+  );
+  shared.notifications.on(ACCOUNTS_CHANNEL, (payload) => {
+    if (payload.startsWith('user:')) opened.invalidate([payload]);
+  });
+  return opened;
+};
+
 export const openOutside = async (given: Given): Promise<Outside> => {
   const { config, database_url: url, log, version, now = () => new Date() } = given;
   const metrics = createMetrics({ version });
+  const { pool, database } = openDatabase(given, metrics);
+  const notifications = createNotifications({ url, channels: CHANNELS, log });
+  const redis = openRedis(given);
+  const cache = openCache(given, { database, notifications, redis });
+  metrics.watchCache(() => cache.statistics());
+  const { registry } = metrics;
+  const { NATS_URL: nats_url } = config.nats;
   return {
     log,
     version,
     now,
     metrics,
-    ...openDatabase(given, metrics),
-    notifications: createNotifications({ url, channels: CHANNELS, log }),
-    jobs: createJobs({ url, concurrency: config.queue.QUEUE_CONCURRENCY, log }),
+    pool,
+    database,
+    notifications,
+    redis,
+    cache,
+    events: createEvents({ database_url: url, nats_url, database, notifications, registry, log }),
+    jobs: createJobs({
+      url,
+      concurrency: config.queue.QUEUE_CONCURRENCY,
+      metrics: createJobMetrics(registry),
+      log,
+    }),
     blobs: createLocalBlobStore({ folder: filesFolder(config) }),
     analysis: createAudioAnalysis({
       log,
@@ -94,8 +151,11 @@ export const openOutside = async (given: Given): Promise<Outside> => {
 /** In the order of use: work ends before what it works with. */
 export const closeOutside = async (outside: Outside): Promise<void> => {
   await outside.jobs.stop(3000).catch((err: unknown) => outside.log.warn({ err }, 'jobs'));
+  await outside.events.stop();
   await outside.analysis.close();
   await outside.notifications.close();
+  outside.cache.close();
+  await outside.redis?.close();
   await outside.passwords.close();
   await outside.pool.end();
 };

@@ -61,10 +61,13 @@ export type Service = {
   stop: () => Promise<void>;
 };
 
-const announce = (log: Logger, url: string, { storage, server }: Config): void => {
+type Ports = { url: string; grpc: number | undefined };
+
+const announce = (log: Logger, { url, grpc }: Ports, { storage, server }: Config): void => {
   log.info(`Files in ${storage.STORAGE_URL ?? join(server.DATA_DIR, 'files')}`);
+  const door = grpc === undefined ? '' : ` · gRPC localhost:${grpc}`;
   log.info(
-    `Veza listens on ${url} · docs ${url}/docs · health ${url}/health · metrics ${url}/metrics`,
+    `Veza listens on ${url} · docs ${url}/docs · health ${url}/health · metrics ${url}/metrics${door}`,
   );
 };
 
@@ -100,14 +103,24 @@ const close = async ({ log, database, outside, app }: Opened): Promise<void> => 
   await flushLog(log);
 };
 
+/** On both ports, or on none. */
+const listenAll = async (opened: Opened, config: Config) => {
+  const { app } = opened;
+  try {
+    return {
+      url: `http://localhost:${await listen(app.http, config)}`,
+      grpc: await app.grpc.listen(),
+    };
+  } catch (fault) {
+    await close(opened);
+    throw fault;
+  }
+};
+
 export const startService = async (config: Config): Promise<Service> => {
   const opened = await open(config);
   const { log, database, outside, app } = opened;
-  const port = await listen(app.http, config).catch(async (fault: unknown) => {
-    await close(opened);
-    throw fault;
-  });
-  const url = `http://localhost:${port}`;
+  const { url, grpc } = await listenAll(opened, config);
 
   const stopping = new AbortController();
   const prepare = async (): Promise<void> => {
@@ -116,8 +129,10 @@ export const startService = async (config: Config): Promise<Service> => {
       afterwards: () => migrateJobs(database.migration_url, app.jobs),
     });
     await outside.jobs.start(app.jobs);
+    outside.events.start(app.events);
     app.open();
-    announce(log, url, config);
+    app.warm();
+    announce(log, { url, grpc }, config);
   };
 
   return {
@@ -125,7 +140,8 @@ export const startService = async (config: Config): Promise<Service> => {
     ready: untilDone(prepare, { log, signal: stopping.signal }),
     stop: async () => {
       stopping.abort();
-      await app.http.drain(config.server.SHUTDOWN_TIMEOUT);
+      const { SHUTDOWN_TIMEOUT } = config.server;
+      await Promise.all([app.http.drain(SHUTDOWN_TIMEOUT), app.grpc.drain(SHUTDOWN_TIMEOUT)]);
       await close(opened);
     },
   };

@@ -30,14 +30,16 @@ const stranger: Actor = { type: 'stranger' };
 
 const MOST_AGENT = 512;
 
+export const shortAgent = (user_agent: string): string => user_agent.slice(0, MOST_AGENT);
+
 export const originOf = (req: FastifyRequest): Origin => ({
   ip_address: req.ip,
-  user_agent: (req.headers['user-agent'] ?? '').slice(0, MOST_AGENT),
+  user_agent: shortAgent(req.headers['user-agent'] ?? ''),
   request_id: req.id,
 });
 
 /** RFC 6750 §2.1. Anything else in the field is a credential that is not accepted. */
-const bearerIn = (authorization: string): string =>
+export const bearerIn = (authorization: string): string =>
   /^bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
 
 const refusalOf = (reply: FastifyReply, req: FastifyRequest, refused: RefusalLog): DomainError => {

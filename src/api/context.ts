@@ -15,12 +15,19 @@ export type RequestContext = {
   /** Makes a path of this service into an address that the caller can open. */
   readonly linkTo: (path: string) => string;
   /** Counts the call against a bucket of its own; refuses it when that is empty. */
-  readonly spend: (limit: LimitName, subject: string) => void;
+  readonly spend: (limit: LimitName, subject: string) => void | Promise<void>;
 };
 
 export type MemberContext = RequestContext & { readonly actor: Member };
 
-type TokenClaims = { user_id: number; session_id: number; username: string };
+/** What a verified token says, its lifetime in Unix seconds. */
+export type TokenClaims = {
+  user_id: number;
+  session_id: number;
+  username: string;
+  issued_at: number;
+  expires_at: number;
+};
 type Verified = { claims: TokenClaims } | { rejected: 'expired' | 'forged' | 'malformed' };
 
 /** How callers are recognised; answers at once whenever it can. */

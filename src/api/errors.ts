@@ -83,6 +83,15 @@ const keyOfStatus = new Map<number, TRPCError['code']>([
   [408, 'TIMEOUT'],
 ]);
 
+const INTERNAL = 13;
+
+const grpcOfStatus = new Map<number, number>(
+  Object.values(transports).map(({ http, grpc }) => [http, grpc]),
+);
+
+/** gRPC's code for a status that a refusal is answered with; INTERNAL is for bugs alone. */
+export const grpcCodeOf = (status: number): number => grpcOfStatus.get(status) ?? INTERNAL;
+
 /** tRPC's name for a status that a refusal is answered with. */
 export const trpcCodeOf = (status: number): TRPCError['code'] =>
   keyOfStatus.get(status) ?? 'INTERNAL_SERVER_ERROR';

@@ -23,7 +23,8 @@ import { takeJson } from './json-bodies.ts';
 import { intrusions } from './intrusions.ts';
 import { incomingForm } from './multipart.ts';
 import { type CallCounter, type Limits, rateLimits } from './rate-limits.ts';
-import { answerMalformed, answerUnreadable, newRequestId } from './unreadable.ts';
+import { requestIdFrom } from './request-id.ts';
+import { answerMalformed, answerUnreadable } from './unreadable.ts';
 
 export type HttpSettings = {
   log: FastifyBaseLogger;
@@ -42,15 +43,12 @@ export type HttpSettings = {
   registry: Registry;
 };
 
-const requestId = /^[A-Za-z0-9_.:-]{1,128}$/;
 const MOST_JSON_BYTES = 1024 * 1024;
 /** Longer than any address can be: the parser takes 16 KiB of header. */
 const LONGEST_PARAMETER = 16 * 1024;
 
-const idOf = ({ headers }: { headers: Record<string, string | string[] | undefined> }): string => {
-  const given = headers['x-request-id'];
-  return typeof given === 'string' && requestId.test(given) ? given : newRequestId();
-};
+const idOf = ({ headers }: { headers: Record<string, string | string[] | undefined> }): string =>
+  requestIdFrom(headers['x-request-id']);
 
 /** What a proxy forwards need not be an address. */
 const isListed = (proxies: BlockList, address: string): boolean => {

@@ -19,28 +19,35 @@ const isForeign = ({ headers }: FastifyRequest, reply: FastifyReply): boolean =>
 const callerOf = ({ actor, ip }: FastifyRequest): string =>
   actor?.type === 'member' ? `user:${actor.user_id}` : networkOf(ip);
 
-/** What an answered request looks like to someone who watches for break-ins; mostly like nothing. */
-const reasonOf = (
-  req: FastifyRequest,
-  reply: FastifyReply,
-  counter: CallCounter,
-): string | undefined => {
+/** What an answered request looks like by itself to someone who watches for break-ins; mostly like nothing. */
+const reasonOf = (req: FastifyRequest, reply: FastifyReply): string | undefined => {
   if (climbs.test(req.url)) return 'path_traversal';
-  if (isForeign(req, reply)) return 'foreign_origin';
-  if (reply.statusCode !== 404) return undefined;
-  return counter.take(`probing:${callerOf(req)}`, PROBING).allowed ? undefined : 'repeated_probing';
+  return isForeign(req, reply) ? 'foreign_origin' : undefined;
 };
 
 /** Tells the audit of requests that were harmless only because they were refused or found nothing. */
 export const intrusions = fp<Settings>(
   async (app, { counter, refused }) => {
+    const note = (req: FastifyRequest, reason: string): void =>
+      refused.note({
+        event_type: 'intrusion_attempt',
+        user_id: req.actor?.type === 'member' ? req.actor.user_id : null,
+        origin: originOf(req),
+        details: { reason },
+      });
+    const countMiss = (req: FastifyRequest): void => {
+      const probing = ({ allowed }: { allowed: boolean }): void => {
+        if (!allowed) note(req, 'repeated_probing');
+      };
+      const taken = counter.take(`probing:${callerOf(req)}`, PROBING);
+      // Nobody waits for this count, and nobody is refused by it: where it cannot be had, it is left out.
+      if (taken instanceof Promise) taken.then(probing, () => undefined);
+      else probing(taken);
+    };
     app.addHook('onResponse', (req, reply, done) => {
-      const reason = reasonOf(req, reply, counter);
-      if (reason) {
-        const user_id = req.actor?.type === 'member' ? req.actor.user_id : null;
-        const details = { reason };
-        refused.note({ event_type: 'intrusion_attempt', user_id, origin: originOf(req), details });
-      }
+      const reason = reasonOf(req, reply);
+      if (reason) note(req, reason);
+      else if (reply.statusCode === 404) countMiss(req);
       done();
     });
   },

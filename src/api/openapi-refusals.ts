@@ -3,13 +3,13 @@ import type { Route } from '#kernel/route.ts';
 import { tokenErrors } from './callers.ts';
 import { internal, transports } from './errors.ts';
 import { idempotencyErrors, takesIdempotencyKey } from './idempotency.ts';
-import { accountErrors, mayWhileSuspended } from './trpc.ts';
+import { mayWhileSuspended } from './trpc.ts';
 
 /** A refusal as it is documented; `shared` when it means the same wherever it occurs. */
 export type Documented = Pick<Refusal, 'code' | 'message'> & { status: number; shared: boolean };
 
 const common = new Set(
-  [sharedErrors, tokenErrors, accountErrors, idempotencyErrors].flatMap((errors): Refusal[] =>
+  [sharedErrors, tokenErrors, idempotencyErrors].flatMap((errors): Refusal[] =>
     Object.values(errors),
   ),
 );
@@ -34,7 +34,7 @@ const ofKeys = [idempotencyErrors.reused, sharedErrors.conflict];
 /** What the stages before a procedure refuse, by what its route says. */
 const impliedBy = (route: Route): Refusal[] => [
   ...everywhere,
-  ...(mayWhileSuspended(route) ? [] : [accountErrors.suspended]),
+  ...(mayWhileSuspended(route) ? [] : [sharedErrors.suspended]),
   ...(route.caller === 'moderator' || route.caller === 'admin' ? [sharedErrors.forbidden] : []),
   ...(route.method === 'POST' || route.method === 'PUT' ? ofBodies : []),
   ...(takesIdempotencyKey(route) ? ofKeys : []),

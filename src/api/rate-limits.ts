@@ -1,5 +1,5 @@
 import rateLimit from '@fastify/rate-limit';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { sharedErrors } from '#kernel/errors.ts';
 import type { LimitName } from '#kernel/route.ts';
@@ -16,12 +16,12 @@ type Taken = {
   retry_ms: number;
 };
 
-/** Where calls are counted. */
+/** Where calls are counted; answers at once unless it has to ask somebody. */
 export interface CallCounter {
-  take(key: string, limit: Limit): Taken;
+  take(key: string, limit: Limit): Taken | Promise<Taken>;
 }
 
-export type Limits = Record<LimitName | 'stranger' | 'member', Limit>;
+export type Limits = Record<LimitName | 'stranger' | 'member' | 'service', Limit>;
 
 type Settings = { counter: CallCounter; limits: Limits; refused: RefusalLog };
 
@@ -32,7 +32,7 @@ declare module 'fastify' {
       req: FastifyRequest,
       reply: FastifyReply,
       bucket?: { name: LimitName; subject: string },
-    ) => void;
+    ) => void | Promise<void>;
   }
 }
 
@@ -44,30 +44,32 @@ const callerKey = ({ verified, ip }: FastifyRequest): string =>
 
 const bucketOf = (key: string): keyof Limits => key.slice(0, key.indexOf(':')) as keyof Limits;
 
-const tooMany = (bucket: string, retry_ms: number) =>
+export const tooMany = (bucket: string, retry_ms: number) =>
   sharedErrors.rateLimited({
     details: [{ field: 'bucket', message: bucket }],
     retry_after_seconds: Math.ceil(retry_ms / 1000),
   });
 
-/** The plugin's store protocol, answered from our counter: what is over the limit is told by `current`. */
+type Counted = { current: number; ttl: number };
+
+/** What is over the limit is told by `current`. */
+const countedOf = ({ allowed, limit, remaining, reset_ms, retry_ms }: Taken): Counted =>
+  allowed ? { current: limit - remaining, ttl: reset_ms } : { current: limit + 1, ttl: retry_ms };
+
+/** The plugin's store protocol, answered from our counter. */
 const storeOf = ({ counter, limits }: Settings) =>
   class {
-    incr(
-      key: string,
-      done: (fault: null, counted: { current: number; ttl: number }) => void,
-    ): void {
-      const { allowed, limit, remaining, reset_ms, retry_ms } = counter.take(
-        key,
-        limits[bucketOf(key)],
-      );
-      if (allowed) done(null, { current: limit - remaining, ttl: reset_ms });
-      else done(null, { current: limit + 1, ttl: retry_ms });
+    incr(key: string, done: (fault: Error | null, counted?: Counted) => void): void {
+      const taken = counter.take(key, limits[bucketOf(key)]);
+      if (taken instanceof Promise) taken.then((late) => done(null, countedOf(late)), done);
+      else done(null, countedOf(taken));
     }
     child() {
       return this;
     }
   };
+
+type Spent = { key: string; isNamed: boolean; taken: Taken };
 
 export const rateLimits = fp<Settings>(
   async (app, settings) => {
@@ -98,13 +100,10 @@ export const rateLimits = fp<Settings>(
       Promise.resolve(countUnrouted(req, reply)).then(() => done(), done);
     });
 
-    app.decorate('spend', (req, reply, bucket) => {
-      const key = bucket ? `${bucket.name}:${bucket.subject}` : callerKey(req);
-      const { allowed, limit, remaining, reset_ms, retry_ms } = counter.take(
-        key,
-        limits[bucketOf(key)],
-      );
-      if (allowed && bucket) return;
+    const settle = (req: FastifyRequest, reply: FastifyReply, spent: Spent): void => {
+      const { key, isNamed, taken } = spent;
+      const { allowed, limit, remaining, reset_ms, retry_ms } = taken;
+      if (allowed && isNamed) return;
       reply.headers({
         'ratelimit-limit': limit,
         'ratelimit-remaining': remaining,
@@ -113,6 +112,13 @@ export const rateLimits = fp<Settings>(
       if (allowed) return;
       noteRefusal(req, key);
       throw tooMany(bucketOf(key), retry_ms);
+    };
+    app.decorate('spend', (req, reply, bucket) => {
+      const key = bucket ? `${bucket.name}:${bucket.subject}` : callerKey(req);
+      const isNamed = bucket !== undefined;
+      const taken = counter.take(key, limits[bucketOf(key)]);
+      if (!(taken instanceof Promise)) return settle(req, reply, { key, isNamed, taken });
+      return taken.then((late) => settle(req, reply, { key, isNamed, taken: late }));
     });
   },
   { name: 'rate-limits', dependencies: ['callers'], fastify: '5.x' },

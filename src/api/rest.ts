@@ -4,6 +4,7 @@ import { userIdOf } from '#kernel/actor.ts';
 import { withDeadline } from '#kernel/deadline.ts';
 import { invalidFields } from '#kernel/errors.ts';
 import { Media } from '#kernel/media.ts';
+import { Serialised } from '#kernel/serialised.ts';
 import type { Route } from '#kernel/route.ts';
 import { textDecoder } from '#kernel/text-fields.ts';
 import type { IncomingForm } from '#kernel/upload.ts';
@@ -93,14 +94,18 @@ const versionHeaders = (version: number): Record<string, string> => ({
   vary: 'Origin, Authorization',
 });
 
-const headersOf = (
-  { version, location, secret }: Route,
-  output: unknown,
-): Record<string, string> => ({
-  ...(secret && { 'cache-control': 'no-store' }),
-  ...(version && versionHeaders(version(output as never))),
-  ...(location && { location: `/api/v1${location(output as never)}` }),
-});
+const versionOf = ({ version }: Route, output: unknown): number | undefined =>
+  output instanceof Serialised ? output.version : version?.(output as never);
+
+const headersOf = (route: Route, output: unknown): Record<string, string> => {
+  const { location, secret } = route;
+  const version = versionOf(route, output);
+  return {
+    ...(secret && { 'cache-control': 'no-store' }),
+    ...(version !== undefined && versionHeaders(version)),
+    ...(location && { location: `/api/v1${location(output as never)}` }),
+  };
+};
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -151,11 +156,9 @@ const operation = ({ path, route, run }: Procedure, settings: Settings): RouteHa
     const ctx = contextOf(req, reply);
     const output = await invoke(req, ctx, readInput(req));
     if (output instanceof Media) return sendMedia(req, reply, output);
-    if (route.method === 'GET' && route.version) {
-      const version = route.version(output as never);
-      if (isUnchanged(req.headers['if-none-match'], etagOf(version)))
-        return reply.code(304).headers(versionHeaders(version)).send();
-    }
+    const version = route.method === 'GET' ? versionOf(route, output) : undefined;
+    if (version !== undefined && isUnchanged(req.headers['if-none-match'], etagOf(version)))
+      return reply.code(304).headers(versionHeaders(version)).send();
     return send(reply, written(output, req.id));
   };
 };

@@ -72,7 +72,20 @@ const answerPlain = async (
   await res.code(status).header('vary', VARY).type(JSON_TYPE).send(body);
 };
 
-/** Each call of a batch counts; the request itself was counted as the first. */
+/** Each call of a batch counts; the request itself was counted as the first. All are counted at once. */
+const spendOthers = async (
+  app: FastifyInstance,
+  calls: number,
+  { req, res }: { req: FastifyRequest; res: FastifyReply },
+): Promise<void> => {
+  const spending: Promise<void>[] = [];
+  for (let extra = 1; extra < calls; extra += 1) {
+    const counting = app.spend(req, res);
+    if (counting) spending.push(counting);
+  }
+  if (spending.length > 0) await Promise.all(spending);
+};
+
 const answerWith = (app: FastifyInstance, settings: Settings) => {
   const procedures = new Map<string, Procedure>(
     proceduresOf(settings.router).map((procedure) => [procedure.path, procedure]),
@@ -83,7 +96,7 @@ const answerWith = (app: FastifyInstance, settings: Settings) => {
     const calls = callsIn(path, req);
     if (calls > MOST_CALLS)
       throw sharedErrors.validation({ message: `A batch has at most ${MOST_CALLS} calls` });
-    for (let extra = 1; extra < calls; extra += 1) app.spend(req, res);
+    if (calls > 1) await spendOthers(app, calls, { req, res });
     const plain = readPlainCalls(path, req, procedures);
     if (plain) return answerPlain(plain, { req, res }, settings);
     return byAdapter(path, { req, res, calls }, settings);

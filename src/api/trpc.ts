@@ -1,7 +1,7 @@
 import { initTRPC } from '@trpc/server';
 import type { z } from 'zod';
 import { type Actor, hasRole, userIdOf } from '#kernel/actor.ts';
-import { invalidFields, refusal, sharedErrors } from '#kernel/errors.ts';
+import { invalidFields, sharedErrors } from '#kernel/errors.ts';
 import type { Route } from '#kernel/route.ts';
 import { checkedOutput, Serialised } from '#kernel/serialised.ts';
 import { parseWith } from '#kernel/validation.ts';
@@ -10,10 +10,6 @@ import { asTrpcError, describeError } from './errors.ts';
 import { networkOf } from './networks.ts';
 
 export type ProcedureMeta = { route: Route; run: Run };
-
-export const accountErrors = {
-  suspended: refusal('forbidden', 'ACCOUNT_SUSPENDED', 'Your account is suspended'),
-};
 
 const t = initTRPC
   .context<RequestContext>()
@@ -38,27 +34,25 @@ export const mayWhileSuspended = ({ method, tag, suspended }: Route): boolean =>
 /** Refuses callers that the route is not for. */
 export const assertCaller = (route: Route, actor: Actor): void => {
   if (actor.type === 'member' && actor.state === 'suspended' && !mayWhileSuspended(route))
-    throw accountErrors.suspended();
+    throw sharedErrors.suspended();
   if (route.caller === 'anyone') return;
   if (actor.type !== 'member') throw sharedErrors.unauthenticated();
   if (route.caller !== 'member' && !hasRole(actor, route.caller)) throw sharedErrors.forbidden();
 };
 
 /** Counted only when the input is valid: a call that was malformed costs nothing. */
-const spend = ({ limit }: Route, ctx: RequestContext, input: unknown): void => {
+const spend = ({ limit }: Route, ctx: RequestContext, input: unknown): void | Promise<void> => {
   if (!limit) return;
   const caller = limit.by === 'user' ? userIdOf(ctx.actor) : networkOf(ctx.origin.ip_address);
-  ctx.spend(limit.name, `${caller}|${limit.account?.(input as never) ?? ''}`);
+  return ctx.spend(limit.name, `${caller}|${limit.account?.(input as never) ?? ''}`);
 };
 
-/** Whether the call may be made at all: who calls, alone or in a batch, with what, and how often. */
+/** Whether the call may be made at all: who calls, alone or in a batch, and with what. */
 const admit = (route: Route, ctx: RequestContext, given: unknown): unknown => {
   assertCaller(route, ctx.actor);
   if (ctx.batch_size > 1 && route.batchable === false)
     throw invalidFields([{ field: '', message: 'This call is not taken in a batch' }]);
-  const input = parseWith(route.input, route.form ? ctx.form(route.form.file) : given);
-  spend(route, ctx, input);
-  return input;
+  return parseWith(route.input, route.form ? ctx.form(route.form.file) : given);
 };
 
 /** One call, whichever door it came through; refusals are thrown as they are. */
@@ -70,6 +64,8 @@ const runner =
   (route: Route, resolve: Resolve): Run =>
   async (ctx, given) => {
     const input = admit(route, ctx, given);
+    const counting = spend(route, ctx, input);
+    if (counting) await counting;
     const output = await resolve({ ctx: ctx as never, input: input as never });
     return output instanceof Serialised ? output : checkedOutput(route, output);
   };

@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ConnectionError, FastifyReply, FastifyRequest } from 'fastify';
 import { errorEnvelope } from './envelope.ts';
 import { describeError } from './errors.ts';
-
-export const newRequestId = (): string => `req_${randomUUID()}`;
+import { newRequestId } from './request-id.ts';
 
 /** A path that no route has, for addresses that cannot be decoded. */
 const NOWHERE = '/unreadable';

@@ -19,6 +19,9 @@ export type Stranger = { readonly type: 'stranger' };
 
 export type Actor = Member | Stranger;
 
+/** Who asks over the door for services: somebody with a token, a service, or a service for somebody. */
+export type Asker = { readonly actor: Actor; readonly service: string | undefined };
+
 /** Where a request came from: kept in sessions and audit records. */
 export type Origin = {
   readonly ip_address: string;

@@ -79,6 +79,7 @@ export const sharedErrors = {
     'UNSUPPORTED_MEDIA_TYPE',
     'This content type is not accepted here',
   ),
+  suspended: refusal('forbidden', 'ACCOUNT_SUSPENDED', 'Your account is suspended'),
   rateLimited: refusal('limit_exceeded', 'RATE_LIMITED', 'Too many requests'),
   unavailable: refusal(
     'unavailable',

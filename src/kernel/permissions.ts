@@ -20,6 +20,8 @@ const grants = {
 
 export type Permission = keyof typeof grants;
 
+export const isPermission = (name: string): name is Permission => Object.hasOwn(grants, name);
+
 const isGranted = ({ from, suspended }: Grant, role: Role, state: AccountState): boolean =>
   roles.indexOf(role) >= roles.indexOf(from) &&
   (state === 'active' || (state === 'suspended' && suspended));

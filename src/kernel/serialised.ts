@@ -30,7 +30,7 @@ export const checkedOutput = <O extends z.ZodType>(
   throw new Error('The output is not what the contract says', { cause: checked.error });
 };
 
-export const serialise = <O extends z.ZodType>(
+const serialise = <O extends z.ZodType>(
   route: Route<z.ZodType, O>,
   value: z.input<O>,
 ): Serialised => {
@@ -38,8 +38,19 @@ export const serialise = <O extends z.ZodType>(
   return new Serialised(JSON.stringify(output), route.version?.(output as never));
 };
 
-/** To the types of a procedure it is what it stands for: every door knows how to send it. */
-export const asAnswer = <O extends z.ZodType>(
-  _route: Route<z.ZodType, O>,
-  serialised: Serialised,
-): z.input<O> => serialised as z.input<O>;
+/**
+ * Writes each value once: the same object, as a cache hands it out, is answered by the text that was made of it
+ * the first time. To the types of a procedure it is what it stands for; every door knows how to send it.
+ */
+export const serialiser = <T extends object, O extends z.ZodType>(
+  route: Route<z.ZodType, O>,
+  present: (value: T) => z.input<O>,
+): ((value: T) => z.input<O>) => {
+  const written = new WeakMap<T, Serialised>();
+  return (value) => {
+    const before = written.get(value);
+    const answer = before ?? serialise(route, present(value));
+    if (!before) written.set(value, answer);
+    return answer as z.input<O>;
+  };
+};

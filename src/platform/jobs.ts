@@ -1,12 +1,19 @@
 import { sql } from 'drizzle-orm';
 import { fromDrizzle, PgBoss } from 'pg-boss';
 import { libpqUrl } from './postgres/connection.ts';
+import { createJobAdministration, type JobAdministration } from './job-administration.ts';
+import type { JobMetrics } from './job-metrics.ts';
 import type { Db } from './postgres/database.ts';
 
 export type Job<T> = {
   data: T;
-  /** Aborted when the job takes too long, and when this process stops: it is then run again elsewhere. */
+  /**
+   * Aborted when the job takes too long, within seconds of being cancelled by anybody, and when this process
+   * stops: it is then run again elsewhere.
+   */
   signal: AbortSignal;
+  /** Tells whoever looks how far the job is. */
+  progress: (percent: number) => Promise<void>;
 };
 
 /** A kind of work that is done later, at least once. */
@@ -14,6 +21,8 @@ export type JobKind<T> = {
   name: string;
   retry_limit: number;
   longest_seconds: number;
+  /** Most at once in this process; as configured for all kinds when absent. */
+  concurrency?: number;
   /** When to run it unasked (cron, UTC). */
   schedule?: string;
   run: (job: Job<T>) => Promise<void>;
@@ -24,8 +33,9 @@ export type JobKind<T> = {
 type Queue = Pick<JobKind<never>, 'name' | 'retry_limit' | 'longest_seconds' | 'gaveUp'>;
 
 export interface Jobs {
-  /** Adds a job when the transaction commits. */
-  enqueue(db: Db, name: string, data: object): Promise<void>;
+  /** Adds a job when the transaction commits, and answers its id. */
+  enqueue(db: Db, name: string, data: object): Promise<string>;
+  readonly administration: JobAdministration;
   start(kinds: readonly JobKind<never>[]): Promise<void>;
   /** Lets running jobs end, and hands those that do not back to the queue. */
   stop(timeout_ms: number): Promise<void>;
@@ -34,6 +44,7 @@ export interface Jobs {
 type Settings = {
   url: string;
   concurrency: number;
+  metrics: JobMetrics;
   log: { warn(facts: object, said: string): void };
 };
 
@@ -89,6 +100,9 @@ export const migrateJobs = async (
 
 const CONNECTIONS = 4;
 
+/** A job that was cancelled learns of it so soon. */
+const LOOK_AFTER_RUNNING_SECONDS = 2;
+
 /** New jobs are announced; retries are not, and wait for the next look. */
 const LOOK_SECONDS = 2;
 
@@ -109,43 +123,56 @@ const createBoss = ({ url, log }: Settings): PgBoss => {
   return boss;
 };
 
+const workOptions = {
+  batchSize: 1,
+  burstWhenBatchFull: true,
+  notifyPollingIntervalSeconds: LOOK_SECONDS,
+  heartbeatRefreshSeconds: LOOK_AFTER_RUNNING_SECONDS,
+};
+
 /** Work that survives restarts, kept in PostgreSQL by pg-boss. */
 export const createJobs = (settings: Settings): Jobs => {
-  const { concurrency } = settings;
+  const { metrics } = settings;
   const boss = createBoss(settings);
   const stopping = new AbortController();
+  const administration = createJobAdministration(boss);
 
-  const each = async (name: string, run: JobKind<never>['run']): Promise<void> => {
-    const options = {
-      batchSize: 1,
-      localConcurrency: concurrency,
-      burstWhenBatchFull: true,
-      notifyPollingIntervalSeconds: LOOK_SECONDS,
-    };
-    await boss.work<never>(name, options, async ([job]) => {
+  const each = async (
+    { name, run }: Pick<JobKind<never>, 'name' | 'run'>,
+    localConcurrency: number,
+  ): Promise<void> => {
+    await boss.work<never>(name, { ...workOptions, localConcurrency }, async ([job]) => {
       if (!job) return;
       const signal = AbortSignal.any([job.signal, stopping.signal]);
-      await run({ data: job.data, signal });
+      const progress = (percent: number) => administration.note({ name, id: job.id }, percent);
+      await metrics.run({ kind: name, signal }, () => run({ data: job.data, signal, progress }));
     });
   };
 
   const work = async (kind: JobKind<never>): Promise<void> => {
     const { name, run, gaveUp, schedule } = kind;
     if (schedule) await boss.schedule(name, schedule);
-    if (concurrency === 0) return;
-    await each(name, run);
-    if (gaveUp) await each(deadLettersOf(kind), ({ data }) => gaveUp(data));
+    if (settings.concurrency === 0) return;
+    const concurrency = kind.concurrency ?? settings.concurrency;
+    await each({ name, run }, concurrency);
+    if (gaveUp)
+      await each({ name: deadLettersOf(kind), run: ({ data }) => gaveUp(data) }, concurrency);
   };
 
   return {
+    administration,
     async enqueue(db, name, data) {
-      await boss.send(name, data, { db: fromDrizzle(db, sql) });
+      const id = await boss.send(name, data, { db: fromDrizzle(db, sql) });
+      if (id === null) throw new Error(`The queue ${name} took no job`);
+      return id;
     },
     async start(kinds) {
       await boss.start();
       for (const kind of kinds) await work(kind);
+      metrics.watch(() => administration.waiting());
     },
     async stop(timeout_ms) {
+      metrics.unwatch();
       const hurry = setTimeout(
         () => stopping.abort(new Error('The process stops')),
         timeout_ms / 2,

@@ -40,7 +40,7 @@ const redact = {
 };
 
 /** Lines go out together, but none waits longer for others: somebody may be watching. */
-const batches = { sync: false, minLength: 4096, periodicFlush: 200 };
+const batches = { sync: false, minLength: 12_288, periodicFlush: 200 };
 
 const streamFor = ({ pretty, to }: Settings): DestinationStream => {
   if (to) return to;

@@ -17,6 +17,13 @@ export interface RateLimiter {
   take(key: string, limit: RateLimit): Taken;
 }
 
+/** A limiter that can tell of a bucket, and be told. */
+export interface MemoryRateLimiter extends RateLimiter {
+  /** Until the bucket of `key` is full, as far as this process knows. */
+  resetOf(key: string): number;
+  learn(key: string, reset_ms: number): void;
+}
+
 const MOST_KEYS = 200_000;
 
 /** Of an interval: sums of times are not exact, and the less so the longer the process runs. */
@@ -25,10 +32,12 @@ const ROUNDING = 1e-4;
 /** Limits in this process: generic cell rate algorithm (ITU-T I.371), one number a key. */
 export const createMemoryRateLimiter = (
   now: () => number = () => performance.now(),
-): RateLimiter => {
+): MemoryRateLimiter => {
   /** Theoretical arrival time: when the bucket will be full again. */
   const fullAt = new LRUCache<string, number>({ max: MOST_KEYS });
   return {
+    resetOf: (key) => Math.max(0, (fullAt.get(key) ?? 0) - now()),
+    learn: (key, reset_ms) => void fullAt.set(key, now() + reset_ms),
     take(key, { rate, period_ms, burst }) {
       const time = now();
       const interval = period_ms / rate;

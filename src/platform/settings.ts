@@ -1,3 +1,4 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 
@@ -74,6 +75,12 @@ export const integer = (min: number, max: number, initial: number) =>
 
 export const port = (initial: number) => integer(0, 65_535, initial);
 
+/** A port, or `off` for none. */
+export const portOrOff = (initial: number) =>
+  parsed('a port from 0 to 65535, or off', (written) =>
+    written === 'off' ? ('off' as const) : within(0, 65_535, wholeNumber(written)),
+  ).prefault(String(initial));
+
 const truths: Record<string, boolean> = {
   true: true,
   yes: true,
@@ -118,6 +125,49 @@ export const secret = () =>
   parsed('at least 32 bytes long', (written) =>
     Buffer.byteLength(written) >= 32 ? written : undefined,
   );
+
+/** PEM, its line breaks as they are or written `\\n`, or the base64 of its bytes. */
+const derIn = (written: string): Buffer =>
+  Buffer.from(written.replaceAll(/-----[A-Z ]+-----|\\n|\s/g, ''), 'base64');
+
+const ed25519 = (read: () => KeyObject): KeyObject | undefined => {
+  try {
+    const key = read();
+    return key.asymmetricKeyType === 'ed25519' ? key : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const namedSecret = /^([a-z][a-z0-9-]{0,31})=(\S{32,})$/;
+
+/** Who may call in a name of its own, and what each of them shows. */
+export const namedSecrets = () =>
+  parsed(
+    'like chat-server=secret,stream-server=secret, each of at least 32 characters',
+    (written) => {
+      const entries = splitList(written).map((entry) => namedSecret.exec(entry));
+      const named = entries.flatMap((match) =>
+        match?.[1] && match[2] ? [{ name: match[1], secret: match[2] }] : [],
+      );
+      return named.length === entries.length ? named : undefined;
+    },
+  ).prefault('');
+
+/** An Ed25519 key that signs (RFC 8410). */
+export const privateKey = () =>
+  parsed('an Ed25519 private key, PKCS#8 as PEM or base64', (written) =>
+    ed25519(() => createPrivateKey({ key: derIn(written), format: 'der', type: 'pkcs8' })),
+  );
+
+/** Ed25519 keys that verify. */
+export const publicKeys = () =>
+  parsed('Ed25519 public keys, SPKI as base64, separated by commas', (written) => {
+    const keys = splitList(written).map((entry) =>
+      ed25519(() => createPublicKey({ key: derIn(entry), format: 'der', type: 'spki' })),
+    );
+    return keys.every((key) => key !== undefined) ? keys : undefined;
+  }).prefault('');
 
 const addTo = (block: BlockList, entry: string): boolean => {
   const [address = '', bits, ...others] = entry.split('/');

@@ -21,11 +21,11 @@ export const createStreamSignatures = ({ secret, life_ms, now }: Settings) => ({
       expires_at: new Date(expires * 1000).toISOString(),
     };
   },
-  verify({ sig, ...address }: Address): number | undefined {
+  verify({ sig, ...address }: Address, leeway_ms = 0): number | undefined {
     const { user, expires } = address;
     if (!digits.test(user) || !digits.test(expires) || !/^[0-9a-f]{64}$/.test(sig))
       return undefined;
     if (!isSame(signature(secret, address), Buffer.from(sig, 'hex'))) return undefined;
-    return Number(expires) * 1000 > now().getTime() ? Number(user) : undefined;
+    return Number(expires) * 1000 + leeway_ms > now().getTime() ? Number(user) : undefined;
   },
 });

@@ -2,12 +2,16 @@ import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { codeOf } from '#kernel/errors.ts';
+import type { SigningKeys, TokenKey } from './signing-keys.ts';
 
 /** What an access token says of its bearer. Role and state are looked up, never believed. */
 export type AccessClaims = { user_id: number; session_id: number; username: string };
 
+/** With its lifetime, in Unix seconds. */
+export type VerifiedClaims = AccessClaims & { issued_at: number; expires_at: number };
+
 export type TokenRejected = 'expired' | 'forged' | 'malformed';
-export type Verified = { claims: AccessClaims } | { rejected: TokenRejected };
+export type Verified = { claims: VerifiedClaims } | { rejected: TokenRejected };
 
 export interface AccessTokens {
   readonly expires_in_seconds: number;
@@ -20,8 +24,11 @@ const ISSUER = 'veza-api';
 const AUDIENCE = 'veza';
 const LONGEST_TOKEN = 4096;
 
-type Settings = { secret: string; previous: string | undefined; life_ms: number; now: () => Date };
-type Known = { claims: AccessClaims; expires_at: number };
+type Settings = {
+  keys: Pick<SigningKeys, 'signing' | 'accepted'>;
+  life_ms: number;
+  now: () => Date;
+};
 
 /** A token that names another algorithm was made by someone who hopes that we use it. */
 const forgeries = ['ERR_JWS_SIGNATURE_VERIFICATION_FAILED', 'ERR_JOSE_ALG_NOT_ALLOWED'];
@@ -36,7 +43,11 @@ const reasonOf = (fault: unknown): TokenRejected => {
 const SKEW_SECONDS = 30;
 
 /** What a payload says, if it is one that we would write at `now`: a token from the future, or for ever, is not. */
-const knownFrom = (payload: JWTPayload, now: Date, { life_ms }: Settings): Known | undefined => {
+const claimsIn = (
+  payload: JWTPayload,
+  now: Date,
+  { life_ms }: Settings,
+): VerifiedClaims | undefined => {
   const { sub, user_id, sid, username, iat = 0, exp = 0 } = payload;
   if (!isId(user_id) || !isId(sid) || typeof username !== 'string') return undefined;
   const isOurs =
@@ -44,7 +55,7 @@ const knownFrom = (payload: JWTPayload, now: Date, { life_ms }: Settings): Known
     iat <= now.getTime() / 1000 + SKEW_SECONDS &&
     exp - iat <= life_ms / 1000;
   return isOurs
-    ? { claims: { user_id, session_id: sid, username }, expires_at: exp * 1000 }
+    ? { user_id, session_id: sid, username, issued_at: iat, expires_at: exp }
     : undefined;
 };
 
@@ -52,31 +63,31 @@ const isId = (value: unknown): value is number => Number.isSafeInteger(value);
 
 const verifyWith = async (
   token: string,
-  key: Uint8Array,
+  { key, algorithm }: TokenKey,
   settings: Settings,
-): Promise<Known | TokenRejected> => {
+): Promise<VerifiedClaims | TokenRejected> => {
   const now = settings.now();
   try {
     const { payload } = await jwtVerify(token, key, {
-      algorithms: ['HS256'],
+      algorithms: [algorithm],
       typ: 'at+jwt',
       issuer: ISSUER,
       audience: AUDIENCE,
       requiredClaims: ['exp', 'iat'],
       currentDate: now,
     });
-    return knownFrom(payload, now, settings) ?? 'malformed';
+    return claimsIn(payload, now, settings) ?? 'malformed';
   } catch (fault) {
     return reasonOf(fault);
   }
 };
 
 const signWith =
-  (key: Uint8Array, { life_ms, now }: Settings): AccessTokens['sign'] =>
+  ({ key, algorithm, kid }: TokenKey, { life_ms, now }: Settings): AccessTokens['sign'] =>
   async ({ user_id, session_id, username, role }) => {
     const issued = Math.floor(now().getTime() / 1000);
     return new SignJWT({ user_id, username, role, sid: session_id })
-      .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
+      .setProtectedHeader({ alg: algorithm, typ: 'at+jwt', ...(kid && { kid }) })
       .setSubject(String(user_id))
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
@@ -85,33 +96,31 @@ const signWith =
       .sign(key);
   };
 
-/** JWT access tokens (RFC 9068 `at+jwt`), HS256 and nothing else. */
+/** JWT access tokens (RFC 9068 `at+jwt`): each key with its one algorithm, whatever a token names. */
 export const createAccessTokens = (settings: Settings): AccessTokens => {
-  const { secret, previous, life_ms, now } = settings;
-  const current = Buffer.from(secret);
-  const accepted = previous ? [current, Buffer.from(previous)] : [current];
-  const verified = new LRUCache<string, Known>({ max: 20_000 });
+  const { keys, life_ms, now } = settings;
+  const verified = new LRUCache<string, VerifiedClaims>({ max: 20_000 });
 
   const verifySlowly = async (token: string): Promise<Verified> => {
-    for (const key of accepted) {
+    for (const key of keys.accepted) {
       const outcome = await verifyWith(token, key, settings);
-      if (outcome === 'forged') continue; // perhaps signed with the secret before
+      if (outcome === 'forged') continue; // perhaps signed with another
       if (typeof outcome === 'string') return { rejected: outcome };
       verified.set(token, outcome);
-      return { claims: outcome.claims };
+      return { claims: outcome };
     }
     return { rejected: 'forged' };
   };
 
   return {
     expires_in_seconds: Math.floor(life_ms / 1000),
-    sign: signWith(current, settings),
+    sign: signWith(keys.signing, settings),
     verify(token) {
       if (token.length > LONGEST_TOKEN) return { rejected: 'malformed' };
-      const known = verified.get(token);
-      if (known === undefined) return verifySlowly(token);
-      if (known.expires_at <= now().getTime()) return { rejected: 'expired' };
-      return { claims: known.claims };
+      const claims = verified.get(token);
+      if (claims === undefined) return verifySlowly(token);
+      if (claims.expires_at * 1000 <= now().getTime()) return { rejected: 'expired' };
+      return { claims };
     },
   };
 };

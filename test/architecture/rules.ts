@@ -16,8 +16,15 @@ const edges = [waysIn, waysOut, assemblies];
 /** `app.ts` and whatever else stands at the top of `src`. */
 const top = '^src/[^/]+[.]ts$';
 
-/** Arithmetic and the like: packages that do nothing but compute. */
-const purePackages = ['zod', 'fractional-indexing'];
+/** Arithmetic, text and the like: packages that do nothing but compute. */
+const purePackages = [
+  'zod',
+  'fractional-indexing',
+  'leo-profanity',
+  'linkify-it',
+  're2js',
+  'tldts',
+];
 
 export const rules: Rule[] = [
   {
@@ -42,7 +49,7 @@ export const rules: Rule[] = [
   {
     name: 'the core knows no adapter',
     from: { path: '^src/modules/', pathNot: edges },
-    to: { path: [waysIn, waysOut, '^src/(?:api|platform|client|commands)/', top] },
+    to: { path: [waysIn, waysOut, '^src/(?:api|platform|client|grpc-client|commands)/', top] },
     planted: {
       path: 'src/modules/tracks/tracks.planted.ts',
       code: `import type { Jobs } from '#platform/jobs.ts'; export type Planted = Jobs;`,
@@ -102,7 +109,7 @@ export const rules: Rule[] = [
   {
     name: 'api and platform know no module',
     from: { path: '^src/(?:api|platform)/' },
-    to: { path: ['^src/(?:modules|client|commands)/', top] },
+    to: { path: ['^src/(?:modules|client|grpc-client|commands)/', top] },
     planted: {
       path: 'src/platform/acquainted.ts',
       code: `import { tracksContract } from '#modules/tracks/tracks.contract.ts'; tracksContract;`,
@@ -127,6 +134,21 @@ export const rules: Rule[] = [
     planted: {
       path: 'src/modules/tracks/drizzling.router.ts',
       code: `import { sql } from 'drizzle-orm'; sql;`,
+    },
+  },
+  {
+    name: 'the client for services knows definitions alone',
+    from: { path: '^src/grpc-client/' },
+    to: {
+      pathNot: [
+        '^src/(?:grpc-client|proto)/',
+        'node_modules/(?:@bufbuild/protobuf|@grpc/grpc-js)/',
+      ],
+      dependencyTypesNot: ['core'],
+    },
+    planted: {
+      path: 'src/grpc-client/curious.ts',
+      code: `import { sharedErrors } from '#kernel/errors.ts'; sharedErrors;`,
     },
   },
   {

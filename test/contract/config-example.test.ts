@@ -86,7 +86,12 @@ test('the defaults it tells are those that hold', async () => {
 test('production refuses the secrets of the example', async () => {
   const settings = await settingsIn(false);
   const start = () =>
-    readConfig({ ...settings, ENVIRONMENT: 'production', STORAGE_URL: 'file:///srv/veza' });
+    readConfig({
+      ...settings,
+      ENVIRONMENT: 'production',
+      STORAGE_URL: 'file:///srv/veza',
+      GRPC_PORT: 'off',
+    });
   expect(start).toThrow(ConfigError);
   expect(start).toThrow(/^JWT_SECRET .+\nSTREAM_SECRET .+$/);
 });

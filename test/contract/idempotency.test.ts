@@ -10,7 +10,7 @@ import {
   setReady,
   type TestUser,
 } from '#test/factories.ts';
-import { keptBy, query } from '#test/tracks.ts';
+import { keptBy, query, runJob } from '#test/tracks.ts';
 
 const app = await testApp({ environment: { REQUEST_TIMEOUT: '15s' } });
 const [user, other] = [await createUser(app), await createUser(app)];
@@ -224,8 +224,7 @@ describe('a key', () => {
     const again = await reprocess(id, key);
     expect([again.status, again.headers['idempotent-replayed']]).toEqual([200, undefined]);
     await age(24.1);
-    const purge = app.jobs.find(({ name }) => name === 'idempotency.purge');
-    await purge?.run({ data: {} as never, signal: new AbortController().signal });
+    await runJob(app, 'idempotency.purge');
     expect(await storedKey(key)).toEqual([]);
   });
 

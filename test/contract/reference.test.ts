@@ -3,14 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, inject, it } from 'vitest';
 import { testApp } from '#test/app.ts';
 import { http } from '#test/calls.ts';
-
-const production = {
-  ENVIRONMENT: 'production',
-  DATABASE_URL: 'postgres://unused',
-  JWT_SECRET: 'a secret of this test that is long enough for it',
-  STREAM_SECRET: 'another secret of this test, long enough as well',
-  STORAGE_URL: 'file:///tmp/veza-reference-test',
-};
+import { production } from '#test/production.ts';
 
 const app = await testApp({ environment: production });
 

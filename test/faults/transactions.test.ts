@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { sharedErrors } from '#kernel/errors.ts';
 import { createDatabase, type Db } from '#platform/postgres/database.ts';
 import { createPool } from '#platform/postgres/pool.ts';
 import { cloneDatabase, dropDatabase } from '#test/clone.ts';
@@ -120,6 +121,22 @@ describe('a transaction whose connection is ended half-way', () => {
     expect(await settled(swallowed)).toBe('failed');
     expect(await state()).toEqual({ sum: TOTAL, changed: 0 });
   });
+});
+
+it('a refusal within a transaction undoes it, and its connection is used again', async () => {
+  const backend = async (on: Db): Promise<unknown> =>
+    (await on.execute(sql`select pg_backend_pid() as pid`)).rows[0]?.['pid'];
+  const backends = new Set<unknown>();
+  for (let times = 0; times < 20; times += 1) {
+    const refused = inTransaction(async (on) => {
+      backends.add(await backend(on));
+      await change(on, 1, -10);
+      throw sharedErrors.notFound();
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  }
+  expect(backends.size).toBe(1);
+  expect((await state()).changed).toBe(0);
 });
 
 it('connections that are ended, idle or busy, a hundred times, end nothing else', async () => {

@@ -167,6 +167,39 @@ describe('production', () => {
   );
 });
 
+describe('gRPC', () => {
+  const { GRPC_PORT: _, ...open } = production;
+  const certificate = { GRPC_TLS_CERT: '/a.pem', GRPC_TLS_KEY: '/b.pem' };
+
+  it('is on without any setting, and off when it is said to be', () => {
+    expect(readConfig({}).grpc.GRPC_PORT).toBe(50_051);
+    expect(readConfig({ GRPC_PORT: 'off' }).grpc.GRPC_PORT).toBe('off');
+    expect(problemsOf({ GRPC_PORT: 'none' })).toEqual([expect.stringMatching(/^GRPC_PORT /)]);
+  });
+
+  it('needs a certificate in production, in one clear line, and both of its files anywhere', () => {
+    expect(problemsOf(open)).toEqual([expect.stringMatching(/^GRPC_TLS_CERT and GRPC_TLS_KEY /)]);
+    expect(problemsOf({ ...open, ...certificate })).toEqual([]);
+    const { GRPC_TLS_CERT } = certificate;
+    expect(problemsOf({ GRPC_TLS_CERT })).toEqual([
+      expect.stringMatching(/^GRPC_TLS_CERT and GRPC_TLS_KEY /),
+    ]);
+  });
+
+  it('knows services by secrets that are long enough', () => {
+    const read = (written: string) => readConfig({ GRPC_SERVICE_TOKENS: written }).grpc;
+    const secret = 'x'.repeat(32);
+    expect(read(`a=${secret},b-2=${secret}=`).GRPC_SERVICE_TOKENS).toEqual([
+      { name: 'a', secret },
+      { name: 'b-2', secret: `${secret}=` },
+    ]);
+    for (const written of ['a', `A=${secret}`, 'a=short', `=${secret}`])
+      expect(problemsOf({ GRPC_SERVICE_TOKENS: written })).toEqual([
+        expect.stringMatching(/^GRPC_SERVICE_TOKENS /),
+      ]);
+  });
+});
+
 describe('what was read', () => {
   it('cannot be changed', () => {
     const config = readConfig({});

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, inject } from 'vitest';
 import { buildApp } from '#app.ts';
 import { type Config, readConfig } from '#config.ts';
+import type { LiveEvents } from '#kernel/event.ts';
 import { createLogger } from '#platform/logger.ts';
 import { closeOutside, openOutside, type Outside } from '../../src/outside.ts';
 import { cloneDatabase, dropDatabase } from './clone.ts';
@@ -18,8 +19,14 @@ type Options = {
   now?: () => Date;
   /** Whether jobs are run; by default they wait. */
   jobs?: boolean;
+  /** Whether events are relayed and handled; by default they wait in the outbox. */
+  events?: boolean;
   /** Lines of the log, when a test looks at them. */
   log?: (line: string) => void;
+  /** Whether the doors are opened; they are by default. */
+  open?: boolean;
+  /** What is told live, when a test tells it. */
+  live?: LiveEvents;
   /** The process it runs beside, sharing database, files and secrets. */
   beside?: Ground;
 };
@@ -54,16 +61,14 @@ export const testApp = async (options: Options = {}): Promise<TestApp> => {
   const to = { write: (line: string) => options.log?.(line) };
   const log = createLogger({ level: config.server.LOG_LEVEL, pretty: false, to });
   const now = options.now ?? (() => new Date());
-  const outside: Outside = await openOutside({
-    config,
-    database_url: urls.url,
-    log,
-    version: 'test',
-    now,
-  });
+  const given = { config, database_url: urls.url, log, version: 'test', now };
+  const opened = await openOutside(given);
+  const { live = opened.events.live } = options;
+  const outside: Outside = { ...opened, events: { ...opened.events, live } };
   const app = await buildApp(outside, config);
   await outside.jobs.start(app.jobs);
-  app.open();
+  if (options.events) outside.events.start(app.events);
+  if (options.open ?? true) app.open();
   await app.http.ready();
 
   afterAll(async () => {

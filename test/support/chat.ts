@@ -1,6 +1,8 @@
+import { expect, vi } from 'vitest';
 import type { TestApp } from './app.ts';
 import { type Answer, rest } from './calls.ts';
 import type { TestUser } from './factories.ts';
+import { query } from './tracks.ts';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -31,3 +33,16 @@ export const say = async (
   app: TestApp,
   { by, room, ...message }: { by: TestUser; room: number; content: string; client_id?: string },
 ) => (await as(app, by)('POST', `/rooms/${room}/messages`, message)).json.data;
+
+/** Suites say much in little time: what counts how often somebody speaks is switched off for them. */
+export const allowFloods = async (app: TestApp): Promise<void> => {
+  const again = () =>
+    app.services.moderation.review({ text: 'a'.repeat(100), scope: 'message', author_id: null });
+  await again();
+  await query(
+    app,
+    `with quiet as (update moderation_rules set enabled = false where kind in ('flood', 'repetition') returning id)
+     select pg_notify('veza_moderation', '') from quiet`,
+  );
+  await vi.waitFor(async () => expect((await again()).action).toBe('allow'), { timeout: 10_000 });
+};

@@ -5,4 +5,5 @@ export const production = {
   JWT_SECRET: 'a secret of a test that is long enough to sign',
   STREAM_SECRET: 'another secret of a test that is long enough',
   STORAGE_URL: 'file:///nonexistent/veza-test',
+  GRPC_PORT: 'off',
 };

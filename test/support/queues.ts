@@ -3,8 +3,11 @@ export const queues = [
   'auth.purge',
   'tracks.process',
   'tracks.purge',
+  'moderation.purge',
   'idempotency.purge',
+  'cache.purge',
   'storage.sweep',
+  'events.purge',
 ].map((name) => ({
   name,
   retry_limit: 3,

@@ -19,6 +19,7 @@ export const startService = async (folder: string, environment: Record<string, s
       ENVIRONMENT: 'test',
       HOST: '127.0.0.1',
       PORT: '0',
+      GRPC_PORT: '0',
       DATA_DIR: folder,
       RATE_LIMIT_FACTOR: '100000',
       ...environment,

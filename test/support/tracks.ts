@@ -74,5 +74,5 @@ export const runJob = async (app: TestApp, name: string): Promise<void> => {
   const job = app.jobs.find((kind) => kind.name === name);
   if (!job) throw new Error(`No job is called ${name}`);
   const { signal } = new AbortController();
-  await job.run({ data: {} as never, signal });
+  await job.run({ data: {} as never, signal, progress: async () => undefined });
 };

@@ -22,6 +22,11 @@ export type AuditEventType =
   | 'message_removed'
   | 'user_blocked'
   | 'user_unblocked'
+  | 'admin_rule_created'
+  | 'admin_rule_updated'
+  | 'admin_rule_removed'
+  | 'admin_text_released'
+  | 'admin_text_rejected'
   | 'access_denied'
   | 'rate_limit_exceeded'
   | 'intrusion_attempt';

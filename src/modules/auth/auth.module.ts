@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { Member } from '#kernel/actor.ts';
+import type { Asker, Member } from '#kernel/actor.ts';
+import type { Facts } from '#kernel/event.ts';
 import type { AuditTrail, RefusalAudit } from '#modules/audit/audit.events.ts';
 import type { OwnProfile } from '#modules/users/users.contract.ts';
 import { createCommonPasswords } from '#platform/common-passwords.ts';
@@ -8,7 +9,8 @@ import type { Database, Db } from '#platform/postgres/database.ts';
 import type { Notifications } from '#platform/postgres/notifications.ts';
 import { createTokenMint } from '#platform/token-mint.ts';
 import type { AccessTokens } from '#platform/tokens.ts';
-import type { Accounts } from './auth.ports.ts';
+import { createAuthGrpc, type SeenAccount } from './auth.grpc.ts';
+import type { Accounts, ResourceRights, Texts } from './auth.ports.ts';
 import {
   CHANGES_CHANNEL,
   createLoginAttempts,
@@ -17,12 +19,13 @@ import {
   purgeSignIns,
 } from './auth.postgres.ts';
 import { forgetSignIns } from './auth.job.ts';
+import { authMessages } from './auth.nats.ts';
 import { createAuthRouter, createPasswordRouter } from './auth.router.ts';
 import { createAuthService } from './auth.service.ts';
 import { type Changes, createIdentification } from './identification.ts';
 import { createTurns } from './turns.ts';
 
-type TokenClaims = { user_id: number; session_id: number };
+type SessionClaims = { user_id: number; session_id: number };
 
 const MOST_REMEMBERED = 50_000;
 const LONGEST_REMEMBERED_MS = 60_000;
@@ -40,8 +43,13 @@ type Outside = {
   now: () => Date;
   accountsOn: (db: Db) => Accounts;
   auditOn: (db: Db) => AuditTrail;
+  factsOn: (db: Db) => Facts;
   refusals: RefusalAudit;
+  texts: Texts;
   profileOf: (user_id: number) => Promise<OwnProfile>;
+  rights: Readonly<Record<string, ResourceRights>>;
+  /** An account as the asker may see it. */
+  accountFor: (asker: Asker, user_id: number) => Promise<SeenAccount>;
 };
 
 /** `session:12` and `user:3`, as they come over the channel. */
@@ -60,7 +68,7 @@ const changesFrom = (notifications: Notifications): Changes => {
 };
 
 export const createAuthModule = (outside: Outside) => {
-  const { database, notifications, accountsOn, auditOn, access, secrets, now } = outside;
+  const { database, notifications, accountsOn, auditOn, factsOn, access, secrets, now } = outside;
   const members = createMemberStore(database.db);
   const identification = createIdentification({
     members,
@@ -78,13 +86,19 @@ export const createAuthModule = (outside: Outside) => {
   const service = createAuthService({
     ...outside,
     accounts: accountsOn(database.db),
+    accountOf: outside.profileOf,
     sessions: createSessionStore(database.db),
     members,
     attempts: createLoginAttempts(database.db),
     takeTurn: createTurns(LONGEST_LINE),
     inTransaction: (work) =>
       database.inTransaction((db) =>
-        work({ accounts: accountsOn(db), sessions: createSessionStore(db), audit: auditOn(db) }),
+        work({
+          accounts: accountsOn(db),
+          sessions: createSessionStore(db),
+          audit: auditOn(db),
+          facts: factsOn(db),
+        }),
       ),
     common: createCommonPasswords(),
     mint: createTokenMint(secrets),
@@ -94,10 +108,12 @@ export const createAuthModule = (outside: Outside) => {
     service,
     router: createAuthRouter(service),
     passwordRouter: createPasswordRouter(service),
+    messages: authMessages,
+    grpc: createAuthGrpc(service, outside.accountFor),
     jobs: [forgetSignIns(() => purgeSignIns(database.db, now()))],
     identification: {
       verify: (token: string) => access.verify(token),
-      memberOf: (claims: TokenClaims) => identification.memberOf(claims),
+      memberOf: (claims: SessionClaims) => identification.memberOf(claims),
     },
   };
 };

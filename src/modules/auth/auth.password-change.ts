@@ -1,8 +1,10 @@
 import type { Member, Origin } from '#kernel/actor.ts';
+import { authEvents } from './auth.events.ts';
 import type { Account, Deps } from './auth.ports.ts';
 import { isRightPassword } from './password-check.ts';
 import { assertStrong } from './password-policy.ts';
 import { authErrors } from './session.ts';
+import { endSessions } from './session-end.ts';
 import { openSession, type SignedIn, signedIn } from './auth.sign-in.ts';
 
 type Claim = { actor: Member; password: string; origin: Origin };
@@ -33,12 +35,10 @@ export const changePassword =
       const locked = await stores.accounts.lockOneById(account.id);
       if (locked?.password_hash !== account.password_hash) throw authErrors.invalidCredentials();
       await stores.accounts.updatePasswordHash(account.id, password_hash);
-      await stores.sessions.endMany({
-        user_id: account.id,
-        by: 'password_change',
-        at: deps.now(),
-        except: undefined,
-      });
+      const { id: user_id } = account;
+      const which = { user_id, by: 'password_change', at: deps.now(), except: undefined } as const;
+      await endSessions(stores, which, origin);
+      await stores.facts.record(authEvents.passwordChanged(user_id, { user_id }, origin));
       const device_id = deps.mint.newDeviceId();
       const opened = await openSession(deps, stores, { account: locked, origin, device_id });
       await stores.audit.record({

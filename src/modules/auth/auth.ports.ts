@@ -1,4 +1,5 @@
 import type { Member, Role, AccountState } from '#kernel/actor.ts';
+import type { Facts } from '#kernel/event.ts';
 import type { AuditTrail, RefusalAudit } from '#modules/audit/audit.events.ts';
 import type { FoundToken, NewSession, Session, SessionEnd } from './session.ts';
 import type { TakeTurn } from './turns.ts';
@@ -27,8 +28,8 @@ export interface SessionStore {
   insertOne(session: NewSession, token_hash: Buffer): Promise<Session>;
   /** Sessions that have neither ended nor expired, newest first; those unused for `idle_ms` have expired. */
   findManyLive(user_id: number, now: Date, idle_ms: number): Promise<Session[]>;
-  /** Ends those that are live, tells every process at commit, and answers how many they were. */
-  endMany(which: Ending): Promise<number>;
+  /** Ends those that are live, tells every process at commit, and answers which they were. */
+  endMany(which: Ending): Promise<number[]>;
   /** Locks the session, so that one caller at a time decides about its tokens. */
   lockToken(token_hash: Buffer): Promise<FoundToken | undefined>;
   isLive(token_hash: Buffer): Promise<boolean>;
@@ -86,8 +87,27 @@ export interface CommonPasswords {
   has(password: string): Promise<boolean>;
 }
 
-export type AuthStores = { accounts: Accounts; sessions: SessionStore; audit: AuditTrail };
+/** Says which texts may be kept. */
+export interface Texts {
+  /** Refuses those that may not, naming their fields. */
+  vet(
+    texts: readonly { field: string; scope: 'name'; text: string }[],
+    about: { author_id: null; subject: { kind: string; id: null } },
+  ): Promise<unknown>;
+}
+
+export type AuthStores = {
+  accounts: Accounts;
+  sessions: SessionStore;
+  audit: AuditTrail;
+  facts: Facts;
+};
 export type InTransaction = <T>(work: (stores: AuthStores) => Promise<T>) => Promise<T>;
+
+export interface ResourceRights {
+  /** Whether the actor may do so with this one; of an absent one nothing. */
+  allows(actor: Member, action: string, id: number): Promise<boolean>;
+}
 
 /** What the verbs need; `P` is the profile that the neighbour shows an account of itself. */
 export type Deps<P> = {
@@ -98,11 +118,16 @@ export type Deps<P> = {
   takeTurn: TakeTurn;
   inTransaction: InTransaction;
   profileOf: (user_id: number) => Promise<P>;
+  /** Any account, whatever became of it. */
+  accountOf: (user_id: number) => Promise<Pick<Account, 'username' | 'role' | 'state'>>;
+  /** Rules of single resources, by the name of their kind. */
+  rights: Readonly<Record<string, ResourceRights>>;
   passwords: Passwords;
   common: CommonPasswords;
   access: AccessTokens;
   mint: TokenMint;
   refusals: RefusalAudit;
+  texts: Texts;
   /** Drops what this process remembers, so that its next call sees the change. */
   forget: (ended: { user_id: number } | { session_ids: readonly number[] }) => void;
   lifetimes: { session_ms: number; refresh_ms: number };

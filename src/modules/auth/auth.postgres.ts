@@ -60,12 +60,9 @@ const ofSessions = (
       .set({ ended_at: ending.at.toISOString(), ended_by: ending.by })
       .where(and(eq(t.user_id, ending.user_id), isNull(t.ended_at), whichOf(ending)))
       .returning({ id: t.id });
-    if (ended.length > 0)
-      await announce(
-        db,
-        ended.map(({ id }) => id),
-      );
-    return ended.length;
+    const ids = ended.map(({ id }) => id);
+    if (ids.length > 0) await announce(db, ids);
+    return ids;
   },
   async touchOne(id, at) {
     await db.update(t).set({ last_used_at: at.toISOString() }).where(eq(t.id, id));

@@ -3,6 +3,7 @@ import { type Permission, permissionsOf } from '#kernel/permissions.ts';
 import type { AuthStores, Deps } from './auth.ports.ts';
 import { authErrors, type FoundToken, isExpired, isInGrace, type Session } from './session.ts';
 import { type Tokens, tokensFor } from './auth.sign-in.ts';
+import { endSessions } from './session-end.ts';
 
 export type ShownSession = Session & { current: boolean };
 
@@ -31,15 +32,15 @@ type Ended = { ended_sessions: number };
 
 export const logout =
   <P>(deps: Deps<P>) =>
-  async (actor: Member, origin: Origin): Promise<Ended> => {
+  async (actor: Member, origin: Origin, reason = ''): Promise<Ended> => {
     const only = [actor.session_id];
-    const ended_sessions = await deps.inTransaction(async ({ sessions, audit }) => {
+    const ended_sessions = await deps.inTransaction(async (stores) => {
       const which = { user_id: actor.user_id, by: 'logout', at: deps.now(), only } as const;
-      const ended = await sessions.endMany(which);
-      const details = { session_id: actor.session_id };
+      const ended = await endSessions(stores, which, origin);
+      const details = { session_id: actor.session_id, ...(reason && { reason }) };
       // Of two that come at once, one ends the session.
       if (ended > 0)
-        await audit.record({
+        await stores.audit.record({
           event_type: 'user_logout',
           user_id: actor.user_id,
           origin,
@@ -55,15 +56,12 @@ export const logout =
 export const logoutAll =
   <P>(deps: Deps<P>) =>
   async (actor: Member, origin: Origin): Promise<Ended> => {
-    const ended_sessions = await deps.inTransaction(async ({ sessions, audit }) => {
-      const ended = await sessions.endMany({
-        user_id: actor.user_id,
-        by: 'logout',
-        at: deps.now(),
-        except: undefined,
-      });
+    const ended_sessions = await deps.inTransaction(async (stores) => {
+      const { user_id } = actor;
+      const which = { user_id, by: 'logout', at: deps.now(), except: undefined } as const;
+      const ended = await endSessions(stores, which, origin);
       if (ended > 0)
-        await audit.record({
+        await stores.audit.record({
           event_type: 'user_logout',
           user_id: actor.user_id,
           origin,
@@ -80,15 +78,11 @@ export const revokeSession =
   <P>(deps: Deps<P>) =>
   async (actor: Member, session_id: number, origin: Origin): Promise<Ended> => {
     const only = [session_id];
-    const ended_sessions = await deps.inTransaction(async ({ sessions, audit }) => {
-      const ended = await sessions.endMany({
-        user_id: actor.user_id,
-        by: 'revoked',
-        at: deps.now(),
-        only,
-      });
+    const ended_sessions = await deps.inTransaction(async (stores) => {
+      const which = { user_id: actor.user_id, by: 'revoked', at: deps.now(), only } as const;
+      const ended = await endSessions(stores, which, origin);
       if (ended === 0) throw authErrors.notFound();
-      await audit.record({
+      await stores.audit.record({
         event_type: 'session_revoked',
         user_id: actor.user_id,
         origin,
@@ -128,12 +122,13 @@ const rotate = async <P>(
 
 const endFamily = async <P>(
   deps: Deps<P>,
-  { sessions, audit }: AuthStores,
+  stores: AuthStores,
   { session, origin }: { session: Session; origin: Origin },
 ): Promise<void> => {
   const { id, user_id } = session;
-  await sessions.endMany({ user_id, by: 'token_reused', at: deps.now(), only: [id] });
-  await audit.record({
+  const which = { user_id, by: 'token_reused', at: deps.now(), only: [id] } as const;
+  await endSessions(stores, which, origin);
+  await stores.audit.record({
     event_type: 'token_reused',
     user_id,
     origin,

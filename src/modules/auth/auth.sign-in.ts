@@ -1,8 +1,11 @@
 import type { Origin } from '#kernel/actor.ts';
+import { userEvents } from '#modules/users/users.events.ts';
+import { authEvents } from './auth.events.ts';
 import type { Account, AuthStores, Deps, Login } from './auth.ports.ts';
 import { isRightPassword } from './password-check.ts';
 import { assertStrong } from './password-policy.ts';
 import { authErrors, MOST_SESSIONS, type Session } from './session.ts';
+import { endSessions } from './session-end.ts';
 
 /** What a caller gets that signed in. */
 export type SignedIn<Profile> = Tokens & { user: Profile; device_token: string };
@@ -19,12 +22,12 @@ type Opened = { account: Account; session: Session; refresh_token: string };
 /** A session on top of those the account has; the oldest go when there are too many. */
 export const openSession = async <P>(
   { mint, now, lifetimes }: Deps<P>,
-  { sessions }: AuthStores,
+  stores: AuthStores,
   { account, origin, device_id }: { account: Account; origin: Origin; device_id: string },
 ): Promise<Opened> => {
   const at = now();
   const refresh_token = mint.first();
-  const session = await sessions.insertOne(
+  const session = await stores.sessions.insertOne(
     {
       user_id: account.id,
       device_id,
@@ -36,11 +39,10 @@ export const openSession = async <P>(
     },
     mint.digest(refresh_token),
   );
-  const surplus = (await sessions.findManyLive(account.id, at, lifetimes.refresh_ms)).slice(
-    MOST_SESSIONS,
-  );
-  const only = surplus.map(({ id }) => id);
-  if (only.length > 0) await sessions.endMany({ user_id: account.id, by: 'too_many', at, only });
+  const { id: user_id } = account;
+  const live = await stores.sessions.findManyLive(user_id, at, lifetimes.refresh_ms);
+  const only = live.slice(MOST_SESSIONS).map(({ id }) => id);
+  if (only.length > 0) await endSessions(stores, { user_id, by: 'too_many', at, only }, origin);
   return { account, session, refresh_token };
 };
 
@@ -83,6 +85,10 @@ export const register =
   async (input: Registration, origin: Origin): Promise<SignedIn<P>> => {
     await assertStrong(input, deps.common, 'password');
     const { username, email } = input;
+    await deps.texts.vet([{ field: 'username', scope: 'name', text: username }], {
+      author_id: null,
+      subject: { kind: 'user', id: null },
+    });
     const password_hash = await deps.passwords.hash(input.password);
     const opened = await deps.inTransaction(async (stores) => {
       const account = await stores.accounts.insertOne({ username, email, password_hash });
@@ -97,6 +103,8 @@ export const register =
         details,
       } as const;
       await stores.audit.record(event);
+      const { id: user_id } = account;
+      await stores.facts.record(userEvents.registered(user_id, { user_id, username }, origin));
       return opened;
     });
     return signedIn(deps, opened);
@@ -185,6 +193,8 @@ export const login =
         success: true,
         details,
       });
+      const { user_id, id: session_id } = opened.session;
+      await stores.facts.record(authEvents.loggedIn(user_id, { user_id, session_id }, origin));
       return opened;
     });
     return signedIn(deps, opened);

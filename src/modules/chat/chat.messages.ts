@@ -2,7 +2,7 @@ import type { Member, Origin } from '#kernel/actor.ts';
 import { assertAllowed, assertMaySpeak, lockEntered, lockSeen, look } from './chat.access.ts';
 import { canModerate, isAuthor } from './chat.policy.ts';
 import type { ChatStores, Deps } from './chat.ports.ts';
-import { moderate } from './chat.sending.ts';
+import { moderate } from './chat.moderating.ts';
 import { mentionsIn, type Message, type MessageEdit, messageErrors } from './message.ts';
 
 /** The room is found by the message, which never moves; what else it says is read again under the room's lock. */

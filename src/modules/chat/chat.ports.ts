@@ -1,6 +1,6 @@
 import type { Slice } from '#kernel/feed.ts';
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
-import type { EventDraft, RoomEvent } from './chat-event.ts';
+import type { EventDraft } from './chat-event.ts';
 import type { Message, MessageEdit } from './message.ts';
 import type { Invite, OwnRoom, Room, RoomDetails, RoomMember, RoomRole } from './room.ts';
 
@@ -82,18 +82,8 @@ export interface MessageWrites {
 }
 
 export interface EventLog {
-  /** Numbers events of a room that the caller holds, in their order, and tells of them at commit. */
-  append(room_id: number, drafts: readonly EventDraft[], at: string): Promise<RoomEvent[]>;
-}
-
-/** What subscribers catch up from. */
-export interface EventReads {
-  findAfter(room_id: number, seq: number, limit: number): Promise<RoomEvent[]>;
-  findLastSeqs(room_ids: readonly number[]): Promise<Map<number, number>>;
-  /** Rooms that a user is in, and since when. */
-  findJoined(user_id: number): Promise<{ room_id: number; joined_at: string }[]>;
-  /** The last event of a room at an instant; 0 when there was none. */
-  findSeqBefore(room_id: number, at: string): Promise<number>;
+  /** Numbers events of a room that the caller holds, in their order. */
+  append(room_id: number, drafts: readonly EventDraft[], at: string): Promise<void>;
 }
 
 /** A message on its way to be kept. */
@@ -139,15 +129,47 @@ export type ChatStores = {
   messages: MessageWrites;
   mentions: Mentions;
   events: EventLog;
+  moderation: ModerationRecords;
   audit: AuditTrail;
 };
 export type InTransaction = <T>(work: (stores: ChatStores) => Promise<T>) => Promise<T>;
 
-/** What moderation says of a text before it is kept. */
-export type Verdict = { action: 'allow'; content: string } | { action: 'block'; reason: string };
+type Action = 'allow' | 'warn' | 'censor' | 'hold' | 'block' | 'mute' | 'ban';
+type Finding = {
+  rule_id: number;
+  rule_version: number;
+  rule_name: string;
+  start: number;
+  end: number;
+  score: number;
+  action: Action;
+};
+
+/** What the rules say of a text, and why. */
+export type Reviewed = { action: Action; findings: Finding[]; censored?: string };
 
 export interface Moderation {
-  review(text: string, by: { user_id: number; room_id: number }): Promise<Verdict>;
+  review(written: {
+    text: string;
+    scope: 'message';
+    author_id: number;
+    room_id: number;
+    mentions: number;
+  }): Promise<Reviewed>;
+}
+
+/** Bound to a transaction: what was decided, and what now stands against the author. */
+export interface ModerationRecords {
+  record(decision: {
+    scope: 'message';
+    subject_kind: string;
+    subject_id: number | null;
+    author_id: number;
+    action: Action;
+    findings: readonly Finding[];
+    text: null;
+  }): Promise<unknown>;
+  strike(user_id: number, action: Action): Promise<{ action: string; until: string | null }>;
 }
 
 export type Deps = {

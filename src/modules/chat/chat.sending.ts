@@ -1,5 +1,6 @@
 import type { Member } from '#kernel/actor.ts';
 import { look, type Seen } from './chat.access.ts';
+import { moderate } from './chat.moderating.ts';
 import { isJoined } from './chat.policy.ts';
 import type { Deps, Kept, Outgoing } from './chat.ports.ts';
 import { type Message, messageErrors } from './message.ts';
@@ -33,18 +34,6 @@ const validate = async (deps: Deps, actor: Member, sending: Sending): Promise<vo
   if (!isJoined(seen.member)) throw roomErrors.notAMember();
   await assertTaken(deps, actor, seen);
   await assertReply(deps, sending);
-};
-
-/** What may be said: the text itself, or what moderation leaves of it. */
-export const moderate = async (
-  { moderation }: Deps,
-  { user_id }: Member,
-  { id: room_id, content }: { id: number; content: string },
-): Promise<string> => {
-  const verdict = await moderation.review(content, { user_id, room_id });
-  if (verdict.action === 'block')
-    throw messageErrors.blocked({ details: [{ field: 'content', message: verdict.reason }] });
-  return verdict.content;
 };
 
 const refusalOf = (kept: Exclude<Kept, { message: Message }>): Error => {

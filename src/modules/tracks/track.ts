@@ -67,6 +67,7 @@ export type Track = TrackDetails &
 
 export const trackErrors = {
   notFound: sharedErrors.notFound,
+  suspended: sharedErrors.suspended,
   forbidden: sharedErrors.forbidden,
   unsupported: refusal(
     'unsupported_media',

@@ -4,6 +4,7 @@ import { id, label, text, timestamp } from '#kernel/fields.ts';
 import { feedFields, feedOf } from '#kernel/page.ts';
 import { route } from '#kernel/route.ts';
 import { formInput } from '#kernel/upload.ts';
+import { contentRefusals } from '#modules/moderation/moderation.contract.ts';
 import {
   audioFormats,
   failureCodes,
@@ -168,6 +169,7 @@ const keeping = {
       trackErrors.tooLarge,
       trackErrors.quotaExceeded,
       sharedErrors.rateLimited,
+      ...contentRefusals,
     ],
     input: formInput(uploadFields),
     output: track.extend({ duplicate: z.boolean() }).meta({ id: 'UploadedTrack' }),
@@ -177,10 +179,11 @@ const keeping = {
     path: '/tracks/{id}',
     tag,
     summary: 'Change what a track says of itself',
-    description: 'Fields that are absent stay as they are; null clears.',
+    description:
+      'Fields that are absent stay as they are; null clears. Insults in `description` are answered and kept as stars.',
     caller: 'member',
     version,
-    errors: [sharedErrors.notFound, sharedErrors.preconditionFailed],
+    errors: [sharedErrors.notFound, sharedErrors.preconditionFailed, ...contentRefusals],
     example: { input: { title: 'Night drive', tags: ['synthwave'], visibility: 'public' } },
     input: z.strictObject({ id: id(), ...details }),
     output: track,

@@ -3,8 +3,11 @@ import { readFeed } from '#kernel/feed.ts';
 import type { Feed, FeedQuery } from '#kernel/page.ts';
 import { assertVersion } from '#kernel/version.ts';
 import { restorableSince, restorableUntil, type Track, trackErrors } from './track.ts';
-import { canSee, isOwner } from './tracks.policy.ts';
+import { trackEvents } from './tracks.events.ts';
+import { canDo, canSee, isOwner, trackActions } from './tracks.policy.ts';
 import type { Changes, Deps, TrackFilter, TrackStores } from './tracks.ports.ts';
+import { shownOf } from './tracks.shown.ts';
+import { vetted } from './tracks.texts.ts';
 
 type Filters = Pick<TrackFilter, 'genre' | 'tag' | 'format'>;
 
@@ -61,12 +64,35 @@ export const mine =
   };
 
 /** A track that the caller may not see is reported as absent. */
+const assertSeen = (actor: Actor, track: Track | undefined): Track => {
+  if (!track || !canSee(actor, track)) throw trackErrors.notFound();
+  return track;
+};
+
+/** What changed is seen at once; counters may be those of a moment ago. */
 export const get =
-  ({ tracks }: Pick<Deps, 'tracks'>) =>
+  ({ tracks, shown }: Pick<Deps, 'tracks' | 'shown'>) =>
   async (actor: Actor, id: number): Promise<Track> => {
-    const track = await tracks.findOneById(id);
-    if (!track || !canSee(actor, track)) throw trackErrors.notFound();
-    return track;
+    const load = async () => {
+      const track = await tracks.findOneById(id);
+      return shownOf(track, track);
+    };
+    return assertSeen(actor, await shown.get(id, load));
+  };
+
+/** With the counters of now. */
+export const getCounted =
+  ({ tracks }: Pick<Deps, 'tracks'>) =>
+  async (actor: Actor, id: number): Promise<Track> =>
+    assertSeen(actor, await tracks.findOneById(id));
+
+/** Whether the actor may do so with this track; of an absent one nothing. */
+export const allows =
+  ({ tracks }: Pick<Deps, 'tracks'>) =>
+  async (actor: Actor, action: string, id: number): Promise<boolean> => {
+    const known = trackActions.find((name) => name === action);
+    const track = known && (await tracks.findOneById(id));
+    return known !== undefined && track !== undefined && canDo(known, actor, track);
   };
 
 /** The caller's own track, locked; anybody else's is reported as absent. */
@@ -85,13 +111,14 @@ const lockLive = async (stores: TrackStores, actor: Member, id: number): Promise
 type Call = { origin: Origin; if_match: readonly string[] | undefined };
 
 export const update =
-  ({ inTransaction }: Deps) =>
-  (
+  (deps: Deps) =>
+  async (
     actor: Member,
-    { id, ...changes }: Changes & { id: number },
+    { id, ...written }: Changes & { id: number },
     { origin, if_match }: Call,
-  ): Promise<Track> =>
-    inTransaction(async (stores) => {
+  ): Promise<Track> => {
+    const changes = await vetted(deps, { user_id: actor.user_id, track_id: id }, written);
+    return deps.inTransaction(async (stores) => {
       const before = await lockLive(stores, actor, id);
       assertVersion(if_match, before.version);
       const fields = Object.keys(changes);
@@ -104,8 +131,13 @@ export const update =
         success: true,
         details,
       });
-      return stores.tracks.updateOne(id, changes);
+      const track = await stores.tracks.updateOne(id, changes);
+      const { user_id, visibility } = track;
+      const updated = { track_id: id, user_id, fields, visibility };
+      await stores.facts.record(trackEvents.updated(id, updated, origin));
+      return track;
     });
+  };
 
 export type Removed = { id: number; restorable_until: string };
 
@@ -113,7 +145,7 @@ export const remove =
   ({ inTransaction, quota_bytes, now }: Deps) =>
   (actor: Member, id: number, { origin, if_match }: Call): Promise<Removed> =>
     inTransaction(async (stores) => {
-      const { tracks, audit } = stores;
+      const { tracks, audit, facts } = stores;
       const track = await lockLive(stores, actor, id);
       assertVersion(if_match, track.version);
       const at = now();
@@ -127,6 +159,8 @@ export const remove =
         success: true,
         details,
       });
+      const { user_id, size_bytes } = track;
+      await facts.record(trackEvents.removed(id, { track_id: id, user_id, size_bytes }, origin));
       return { id, restorable_until: restorableUntil(at).toISOString() };
     });
 
@@ -135,7 +169,7 @@ export const restore =
   ({ inTransaction, quota_bytes, now }: Deps) =>
   (actor: Member, id: number, { origin }: Call): Promise<Track> =>
     inTransaction(async (stores) => {
-      const { tracks, audit } = stores;
+      const { tracks, audit, facts } = stores;
       const track = await lockOwn(stores, actor, id);
       if (track.deleted_at === null) return track;
       if (new Date(track.deleted_at) <= restorableSince(now())) throw trackErrors.notFound();
@@ -148,6 +182,8 @@ export const restore =
         success: true,
         details,
       });
+      const { user_id, size_bytes } = track;
+      await facts.record(trackEvents.restored(id, { track_id: id, user_id, size_bytes }, origin));
       return tracks.setDeleted(id, null);
     });
 

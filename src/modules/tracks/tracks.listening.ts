@@ -1,9 +1,11 @@
 import { type Actor, type Origin, userIdOf } from '#kernel/actor.ts';
 import { Media } from '#kernel/media.ts';
 import { DAY_MS, isPlay, type Track, trackErrors } from './track.ts';
-import { get } from './tracks.library.ts';
+import { trackEvents } from './tracks.events.ts';
+import { get, getCounted } from './tracks.library.ts';
 import { canDownload, isOwner } from './tracks.policy.ts';
 import type { Deps } from './tracks.ports.ts';
+import { shownOf } from './tracks.shown.ts';
 
 /** Makes a path of this service into an address that the caller can open. */
 export type LinkTo = (path: string) => string;
@@ -60,16 +62,13 @@ export const streamUrl =
     return linkFor(deps, actor, { id, linkTo });
   };
 
-export type SignedAddress = {
-  id: number;
-  user: string;
-  expires: string;
-  sig: string;
-  download: boolean;
-};
+export type SignedAddress = { id: number; user: string; expires: string; sig: string };
 
 /** The signature tells for whom it was made; what that user may hear is looked up each time. */
-const bearerOf = async ({ streamUrls, users }: Deps, address: SignedAddress): Promise<Actor> => {
+export const bearerOf = async (
+  { streamUrls, users }: Deps,
+  address: SignedAddress,
+): Promise<Actor> => {
   const user_id = streamUrls.verify(address);
   if (user_id === undefined) throw trackErrors.streamUrlInvalid();
   if (user_id === 0) return { type: 'stranger' };
@@ -79,7 +78,7 @@ const bearerOf = async ({ streamUrls, users }: Deps, address: SignedAddress): Pr
 
 export const streamSigned =
   (deps: Deps) =>
-  async (address: SignedAddress): Promise<Media> => {
+  async (address: SignedAddress & { download: boolean }): Promise<Media> => {
     const actor = await bearerOf(deps, address);
     const open = address.download ? download(deps) : stream(deps);
     return open(actor, address.id, (path) => path);
@@ -90,11 +89,21 @@ export type Waveform = { peaks: number[] | null; duration_seconds: number | null
 export const waveform =
   (deps: Deps) =>
   async (actor: Actor, id: number): Promise<Waveform> => {
-    const { duration_seconds } = await get(deps)(actor, id);
-    return { peaks: await deps.tracks.findPeaks(id), duration_seconds };
+    const track = await get(deps)(actor, id);
+    const load = async () => shownOf(await deps.tracks.findPeaks(id), track);
+    return {
+      peaks: await deps.waveforms.get(id, load),
+      duration_seconds: track.duration_seconds,
+    };
   };
 
 const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
+
+/** Plays of one moment may be told of out of turn. */
+const withPlays =
+  (play_count: number) =>
+  (track: Track | undefined): Track | undefined =>
+    track && { ...track, play_count: Math.max(play_count, track.play_count) };
 
 type Listening = { id: number; listened_seconds: number };
 
@@ -111,7 +120,15 @@ export const recordPlay =
     const day = dayOf(deps.now());
     const listener =
       actor.type === 'member' ? `user:${actor.user_id}` : deps.fingerprint(origin, day);
-    return deps.plays.countPlay({ track_id: id, day, listener });
+    const result = await deps.inTransaction(async ({ plays, facts }) => {
+      const counting = await plays.countPlay({ track_id: id, day, listener });
+      const listener_id = actor.type === 'member' ? actor.user_id : null;
+      const played = { track_id: id, user_id: track.user_id, listener_id };
+      if (counting.counted) await facts.record(trackEvents.played(id, played, origin));
+      return counting;
+    });
+    if (result.counted) deps.shown.patch(id, withPlays(result.play_count));
+    return result;
   };
 
 export type Stats = Pick<Track, 'play_count' | 'like_count' | 'comment_count'> & {
@@ -121,7 +138,7 @@ export type Stats = Pick<Track, 'play_count' | 'like_count' | 'comment_count'> &
 export const stats =
   (deps: Deps) =>
   async (actor: Actor, { id, days }: { id: number; days: number }): Promise<Stats> => {
-    const track = await get(deps)(actor, id);
+    const track = await getCounted(deps)(actor, id);
     const since = dayOf(new Date(deps.now().getTime() - (days - 1) * DAY_MS));
     const own = isOwner(actor, track) ? await deps.tracks.findDays(id, since) : null;
     const { play_count, like_count, comment_count } = track;

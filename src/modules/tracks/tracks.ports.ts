@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
-import type { Origin } from '#kernel/actor.ts';
+import type { AccountState, Origin, Role } from '#kernel/actor.ts';
+import type { ReadThrough } from '#kernel/cached.ts';
+import type { Facts, LiveEvents } from '#kernel/event.ts';
 import type { Slice } from '#kernel/feed.ts';
 import type { ByteRange } from '#kernel/media.ts';
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
@@ -90,6 +92,19 @@ export interface Users {
   storageOf(id: number): Promise<number>;
   /** Whether the account may still use what was signed for it. */
   isInGoodStanding(id: number): Promise<boolean>;
+  /** The account as it is now, whatever became of it. */
+  me(actor: { user_id: number }): Promise<{ username: string; role: Role; state: AccountState }>;
+}
+
+type About = { author_id: number; subject: { kind: string; id: number | null } };
+type FieldText = { field: string; scope: 'title' | 'bio'; text: string };
+
+/** Says which texts may be kept. */
+export interface Texts {
+  /** How texts are to be written instead, by field; refuses those that may not be kept, naming their fields. */
+  vet(texts: readonly FieldText[], about: About): Promise<Readonly<Record<string, string>>>;
+  /** The same without refusing: fields whose text may not be kept. */
+  judge(texts: readonly FieldText[], about: About): Promise<{ refused: readonly string[] }>;
 }
 
 export type StagedBlob = {
@@ -137,14 +152,24 @@ export interface StreamUrls {
   /** The path of a signed address, and when it ends. */
   sign(track_id: number, user_id: number): { path: string; expires_at: string };
   /** The user it was signed for, 0 for strangers; undefined when it is wrong or has expired. */
-  verify(address: { id: number; user: string; expires: string; sig: string }): number | undefined;
+  verify(
+    address: { id: number; user: string; expires: string; sig: string },
+    /** How long it is still taken after it has expired. */
+    leeway_ms?: number,
+  ): number | undefined;
 }
 
 export interface Queue {
   process(track_id: number): Promise<void>;
 }
 
-export type TrackStores = { tracks: TrackWrites; queue: Queue; audit: AuditTrail };
+export type TrackStores = {
+  tracks: TrackWrites;
+  plays: PlayStore;
+  queue: Queue;
+  audit: AuditTrail;
+  facts: Facts;
+};
 export type InTransaction = <T>(work: (stores: TrackStores) => Promise<T>) => Promise<T>;
 
 /** Counts bytes that come and go. */
@@ -156,9 +181,12 @@ export interface Meter {
 /** What the verbs need. */
 export type Deps = {
   tracks: TrackReads;
-  plays: PlayStore;
+  /** What everyone may see is read through these. */
+  shown: ReadThrough<Track | undefined>;
+  waveforms: ReadThrough<number[] | null>;
   inTransaction: InTransaction;
   users: Users;
+  texts: Texts;
   blobs: Blobs;
   recognition: Recognition;
   analysis: Analysis;
@@ -166,6 +194,7 @@ export type Deps = {
   /** Tells listeners without an account apart for one day, and reveals nothing of them. */
   fingerprint: (origin: Origin, day: string) => string;
   meter: Meter;
+  live: LiveEvents;
   limits: { file_bytes: number };
   quota_bytes: number;
   request_timeout_ms: number;

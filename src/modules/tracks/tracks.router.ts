@@ -1,5 +1,6 @@
 import { anyone, member, router } from '#api/trpc.ts';
 import type { Feed } from '#kernel/page.ts';
+import { serialiser } from '#kernel/serialised.ts';
 import type { Track } from './track.ts';
 import { tracksContract as c } from './tracks.contract.ts';
 import type { TracksService } from './tracks.service.ts';
@@ -14,6 +15,9 @@ const presentFeed = ({ data, pagination }: Feed<Track>) => ({
   pagination,
 });
 
+/** A track that is read all the time is the same object, and is written once. */
+const write = serialiser(c.byId, present);
+
 export const createTracksRouter = (tracks: TracksService) =>
   router({
     list: anyone(c.list).query(async ({ input }) => presentFeed(await tracks.list(input))),
@@ -22,7 +26,7 @@ export const createTracksRouter = (tracks: TracksService) =>
     ),
     byUser: anyone(c.byUser).query(async ({ input }) => presentFeed(await tracks.byUser(input))),
     byId: anyone(c.byId).query(async ({ ctx, input }) =>
-      present(await tracks.get(ctx.actor, input.id)),
+      write(await tracks.get(ctx.actor, input.id)),
     ),
     waveform: anyone(c.waveform).query(({ ctx, input }) => tracks.waveform(ctx.actor, input.id)),
     stats: anyone(c.stats).query(({ ctx, input }) => tracks.stats(ctx.actor, input)),

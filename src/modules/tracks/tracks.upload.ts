@@ -3,6 +3,7 @@ import { withDeadline } from '#kernel/deadline.ts';
 import { invalidFields } from '#kernel/errors.ts';
 import type { IncomingForm } from '#kernel/upload.ts';
 import { type AudioFormat, type Track, titleFrom, trackErrors } from './track.ts';
+import { trackEvents } from './tracks.events.ts';
 import type {
   Blobs,
   Changes,
@@ -12,6 +13,7 @@ import type {
   TrackStores,
   TrackWrites,
 } from './tracks.ports.ts';
+import { vetted } from './tracks.texts.ts';
 
 export type Uploaded = { track: Track; duplicate: boolean };
 
@@ -71,7 +73,7 @@ type Addition = { track: NewTrack; publish: () => Promise<void>; origin: Origin 
 /** The bytes are in place before their row is; only those who bring the same ones wait for the disk. */
 const add = async (
   { blobs, quota_bytes, now }: Deps,
-  { tracks, queue, audit }: TrackStores,
+  { tracks, queue, audit, facts }: TrackStores,
   { track, publish, origin }: Addition,
 ): Promise<Uploaded> => {
   const { user_id, sha256, size_bytes } = track;
@@ -90,6 +92,9 @@ const add = async (
   await queue.process(added.id);
   const details = { track_id: added.id, size_bytes };
   await audit.record({ event_type: 'track_uploaded', user_id, origin, success: true, details });
+  const { id: track_id, title, format, visibility } = added;
+  const uploaded = { track_id, user_id, title, format, visibility, size_bytes };
+  await facts.record(trackEvents.uploaded(track_id, uploaded, origin));
   return { track: added, duplicate: false };
 };
 
@@ -140,7 +145,10 @@ export const upload =
         return { staged, filename };
       });
       meter.uploaded(stored.staged.size_bytes);
-      const track = describe(deps, stored, { user_id, fields });
+      const described = describe(deps, stored, { user_id, fields });
+      const track = await withDeadline(request_timeout_ms, () =>
+        vetted(deps, { user_id, track_id: null }, described),
+      );
       await stored.staged.flush();
       return await keep(deps, stored.staged, { track, origin });
     } finally {

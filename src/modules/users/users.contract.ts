@@ -4,6 +4,7 @@ import { sharedErrors } from '#kernel/errors.ts';
 import { id, label, text, timestamp } from '#kernel/fields.ts';
 import { feedFields, feedOf } from '#kernel/page.ts';
 import { route } from '#kernel/route.ts';
+import { contentRefusals } from '#modules/moderation/moderation.contract.ts';
 import { userErrors } from './user.ts';
 import { relationsContract } from './users.relations.contract.ts';
 
@@ -52,7 +53,11 @@ export const ownProfile = profile
 export type OwnProfile = z.output<typeof ownProfile>;
 
 /** Why an account may not be made, for the contract of whoever makes one. */
-export const registrationRefusals = [userErrors.emailTaken, userErrors.usernameTaken];
+export const registrationRefusals = [
+  userErrors.emailTaken,
+  userErrors.usernameTaken,
+  ...contentRefusals,
+];
 
 const byId = z.strictObject({ id: id() });
 const tag = 'users';
@@ -86,10 +91,11 @@ export const usersContract = {
     path: '/users/me',
     tag,
     summary: 'Change your own profile',
-    description: 'Fields that are absent stay as they are; null clears.',
+    description:
+      'Fields that are absent stay as they are; null clears. Insults in `bio` are answered and kept as stars.',
     caller: 'member',
     version,
-    errors: [sharedErrors.preconditionFailed],
+    errors: [sharedErrors.preconditionFailed, ...contentRefusals],
     example: { input: { display_name: 'Ana Ruiz', bio: 'Beats from Lyon.' } },
     input: z.strictObject({
       display_name: label(1, 80).nullable().optional(),

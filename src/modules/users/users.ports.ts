@@ -1,4 +1,6 @@
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
+import type { CacheTags } from '#kernel/cached.ts';
+import type { Facts } from '#kernel/event.ts';
 import type { Slice } from '#kernel/feed.ts';
 import type { Preferences } from './preferences.ts';
 import type { Account, NewAccount, OwnProfile, Profile, ProfileChanges } from './user.ts';
@@ -42,5 +44,19 @@ export interface AccountStore {
   updatePasswordHash(id: number, password_hash: string): Promise<void>;
 }
 
-export type UserStores = { users: UserStore & RelationStore; audit: AuditTrail };
+/** Says which texts may be kept. */
+export interface Texts {
+  /** How texts are to be written instead, by field; refuses those that may not be kept, naming their fields. */
+  vet(
+    texts: readonly { field: string; scope: 'name' | 'bio' | 'title'; text: string }[],
+    about: { author_id: number; subject: { kind: string; id: number } },
+  ): Promise<Readonly<Record<string, string>>>;
+}
+
+export type UserStores = {
+  users: UserStore & RelationStore;
+  audit: AuditTrail;
+  facts: Facts;
+  cache: CacheTags;
+};
 export type InTransaction = <T>(work: (stores: UserStores) => Promise<T>) => Promise<T>;

@@ -1,4 +1,5 @@
 import { anyone, member, router } from '#api/trpc.ts';
+import { serialiser } from '#kernel/serialised.ts';
 import type { OwnProfile, Profile } from './user.ts';
 import { usersContract as c } from './users.contract.ts';
 import type { UsersService } from './users.service.ts';
@@ -12,6 +13,9 @@ const presentOwn = (own: OwnProfile) => {
   const { email, role, state, storage_used_bytes, updated_at } = own;
   return { ...present(own), email, role, state, storage_used_bytes, updated_at };
 };
+
+/** A profile that is read all the time is the same object, and is written once. */
+const write = serialiser(c.byId, present);
 
 export const createUsersRouter = (users: UsersService) =>
   router({
@@ -34,5 +38,5 @@ export const createUsersRouter = (users: UsersService) =>
     unblock: member(c.unblock).mutation(({ ctx, input }) =>
       users.unblock(ctx.actor, input.id, ctx.origin),
     ),
-    byId: anyone(c.byId).query(async ({ input }) => present(await users.get(input.id))),
+    byId: anyone(c.byId).query(async ({ input }) => write(await users.get(input.id))),
   });

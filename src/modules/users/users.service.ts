@@ -1,12 +1,22 @@
-import type { Member, Origin } from '#kernel/actor.ts';
+import { type Asker, type Member, type Origin, userIdOf } from '#kernel/actor.ts';
+import type { ReadThrough } from '#kernel/cached.ts';
 import { readFeed } from '#kernel/feed.ts';
 import type { Feed, FeedQuery } from '#kernel/page.ts';
 import { assertVersion } from '#kernel/version.ts';
 import { type OwnProfile, type Profile, type ProfileChanges, userErrors } from './user.ts';
-import type { InTransaction, RelationStore, UserStore } from './users.ports.ts';
+import { userEvents } from './users.events.ts';
+import type { InTransaction, RelationStore, Texts, UserStore } from './users.ports.ts';
 import * as relations from './users.relations.ts';
 
-type Deps = { users: UserStore & RelationStore; inTransaction: InTransaction };
+type Deps = {
+  users: UserStore & RelationStore;
+  texts: Texts;
+  inTransaction: InTransaction;
+  /** What everyone may see is read through this. */
+  shown: ReadThrough<Profile | undefined>;
+};
+
+const tagOf = (id: number): string => `user:${id}`;
 
 const list =
   ({ users }: Deps) =>
@@ -28,10 +38,35 @@ const me =
 
 type Call = { origin: Origin; if_match: readonly string[] | undefined };
 
+/** The changes as they may be kept: an insult in a name is refused, in a biography it is starred out. */
+const vetted = async (
+  { texts }: Deps,
+  { user_id }: Member,
+  changes: ProfileChanges,
+): Promise<ProfileChanges> => {
+  const { display_name, bio, links } = changes;
+  const written = [
+    { field: 'display_name', scope: 'name', text: display_name ?? '' } as const,
+    { field: 'bio', scope: 'bio', text: bio ?? '' } as const,
+    ...(links ?? []).flatMap(({ label, url }, at) => [
+      { field: `links.${at}.label`, scope: 'name', text: label } as const,
+      { field: `links.${at}.url`, scope: 'title', text: url } as const,
+    ]),
+  ];
+  const subject = { kind: 'user', id: user_id };
+  const censored = await texts.vet(written, { author_id: user_id, subject });
+  return censored['bio'] === undefined ? changes : { ...changes, bio: censored['bio'] };
+};
+
 const updateMe =
-  ({ inTransaction }: Deps) =>
-  (actor: Member, changes: ProfileChanges, { origin, if_match }: Call): Promise<OwnProfile> =>
-    inTransaction(async ({ users, audit }) => {
+  (deps: Deps) =>
+  async (
+    actor: Member,
+    written: ProfileChanges,
+    { origin, if_match }: Call,
+  ): Promise<OwnProfile> => {
+    const changes = await vetted(deps, actor, written);
+    return deps.inTransaction(async ({ users, audit, facts, cache }) => {
       const before = await users.lockOneById(actor.user_id);
       if (!before) throw userErrors.notFound();
       assertVersion(if_match, before.version);
@@ -44,15 +79,34 @@ const updateMe =
         success: true,
         details: { fields: fields.join(' ') },
       });
-      return users.updateOne(actor.user_id, changes);
+      const { user_id } = actor;
+      await cache.invalidate([tagOf(user_id)]);
+      await facts.record(userEvents.profileUpdated(user_id, { user_id, fields }, origin));
+      return users.updateOne(user_id, changes);
     });
+  };
 
 const get =
-  ({ users }: Deps) =>
+  ({ users, shown }: Deps) =>
   async (id: number): Promise<Profile> => {
-    const profile = await users.findProfileById(id);
+    // Its count of tracks hangs on the library.
+    const load = async () => {
+      const value = await users.findProfileById(id);
+      return { value, tags: value && [tagOf(id), `library:${id}`] };
+    };
+    const profile = await shown.get(id, load);
     if (!profile) throw userErrors.notFound();
     return profile;
+  };
+
+/** What the profile shows; role and state for services and the account itself, the address for that alone. */
+const getFor =
+  (deps: Deps) =>
+  async ({ actor, service }: Asker, id: number): Promise<Profile & Partial<OwnProfile>> => {
+    const is_own = userIdOf(actor) === id;
+    if (!is_own && service === undefined) return get(deps)(id);
+    const { email, ...known } = await me(deps)({ user_id: id });
+    return is_own ? { ...known, email } : known;
   };
 
 /** Bytes of files that count against the user's quota. */
@@ -77,6 +131,7 @@ export const createUsersService = (deps: Deps) => ({
   me: me(deps),
   updateMe: updateMe(deps),
   get: get(deps),
+  getFor: getFor(deps),
   storageOf: storageOf(deps),
   isInGoodStanding: isInGoodStanding(deps),
   preferences: relations.preferences(deps),

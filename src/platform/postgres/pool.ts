@@ -1,5 +1,6 @@
 import { Pool, type PoolClient, type QueryResult } from 'pg';
-import { remainingMs } from '#kernel/deadline.ts';
+import { DomainError } from '#kernel/errors.ts';
+import { remainingMs, unlessGivenUp } from '#kernel/deadline.ts';
 import { libpqUrl } from './connection.ts';
 import { databaseUnavailable, isConnectionLost } from './failures.ts';
 
@@ -38,7 +39,8 @@ const instrument = (client: PoolClient, { timeout_ms, observe }: PoolSettings): 
     const began = performance.now();
     let failed = true;
     try {
-      const result = await run({ ...config, query_timeout: inSteps(left) } as QueryConfig, values);
+      const running = run({ ...config, query_timeout: inSteps(left) } as QueryConfig, values);
+      const result = await unlessGivenUp(running);
       failed = false;
       return result;
     } catch (fault) {
@@ -63,7 +65,7 @@ const within = async (connecting: Promise<PoolClient>, ms: number): Promise<Pool
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(expired()), inSteps(ms));
   try {
-    return await Promise.race([connecting, late.promise]);
+    return await unlessGivenUp(Promise.race([connecting, late.promise]));
   } catch (fault) {
     giveBackLate(connecting);
     throw fault;
@@ -132,7 +134,7 @@ class DeadlinePool extends Pool {
 
 /** A statement that was given up may still be running: its connection cannot be used again. */
 export const isUnusable = (fault: unknown): boolean =>
-  fault instanceof Error && (fault.name === 'DomainError' || isConnectionLost(fault));
+  fault instanceof DomainError ? fault.kind === 'unavailable' : isConnectionLost(fault);
 
 export type DatabasePool = Pool;
 

@@ -1,21 +1,18 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { refusalOf } from '#test/accounts.ts';
 import { testApp } from '#test/app.ts';
-import { as, createRoom, say } from '#test/chat.ts';
+import { allowFloods, as, createRoom, say } from '#test/chat.ts';
 import { createUser, type TestUser } from '#test/factories.ts';
 import { query } from '#test/tracks.ts';
 
-const app = await testApp({
-  log: (l) => {
-    if (l.includes('"error"') && l.includes('stack')) console.log(l.slice(0, 900));
-  },
-});
+const app = await testApp();
 let nina: TestUser;
 let omar: TestUser;
 let stranger: TestUser;
 let room: number;
 
 beforeAll(async () => {
+  await allowFloods(app);
   nina = await createUser(app);
   omar = await createUser(app);
   stranger = await createUser(app);
@@ -162,6 +159,36 @@ describe('whoever may not speak', () => {
   ])('says %s', async (_what, body) => {
     const answer = await as(app, nina)('POST', `/rooms/${room}/messages`, body);
     expect(refusalOf(answer)).toEqual([400, 'VALIDATION_ERROR']);
+  });
+});
+
+describe('what the rules of the community find', () => {
+  it('is starred out, and recorded with its reasons', async () => {
+    const { content } = await say(app, { by: omar, room, content: 'you are a b\u0456tch' });
+    expect(content).toMatch(/^you are a \*+$/);
+    const [decision] = await query(
+      app,
+      `select action, author_id, findings, text from moderation_decisions where author_id = ${omar.id} order by id desc limit 1`,
+    );
+    expect(decision).toMatchObject({ action: 'censor', text: null });
+    expect(decision?.['findings']).not.toEqual([]);
+  });
+
+  it('is refused where it is too much, on sending and on editing, and counts', async () => {
+    const troll = await createUser(app);
+    await as(app, troll)('POST', `/rooms/${room}/join`);
+    const bad = { content: 'look at https://grabify.link/x' };
+    const before = await seqsOf(room);
+    const refused = await as(app, troll)('POST', `/rooms/${room}/messages`, bad);
+    expect(refusalOf(refused)).toEqual([422, 'MESSAGE_BLOCKED']);
+    expect(await seqsOf(room)).toEqual(before);
+    const { id } = await say(app, { by: troll, room, content: 'harmless' });
+    const edited = await as(app, troll)('PUT', `/messages/${id}`, bad);
+    expect(refusalOf(edited)).toEqual([422, 'MESSAGE_BLOCKED']);
+    const third = await as(app, troll)('POST', `/rooms/${room}/messages`, bad);
+    expect(refusalOf(third)).toEqual([422, 'MESSAGE_BLOCKED']);
+    const muted = await as(app, troll)('POST', `/rooms/${room}/messages`, { content: 'sorry' });
+    expect(refusalOf(muted)).toEqual([403, 'MEMBER_MUTED']);
   });
 });
 

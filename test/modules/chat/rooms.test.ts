@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { refusalOf } from '#test/accounts.ts';
 import { testApp } from '#test/app.ts';
-import { as, createRoom, say } from '#test/chat.ts';
+import { allowFloods, as, createRoom, say } from '#test/chat.ts';
 import { createUser, type TestUser } from '#test/factories.ts';
 import { query } from '#test/tracks.ts';
 
@@ -11,6 +11,7 @@ let omar: TestUser;
 let pia: TestUser;
 
 beforeAll(async () => {
+  await allowFloods(app);
   nina = await createUser(app);
   omar = await createUser(app);
   pia = await createUser(app);
