@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { id, timestamp } from '#kernel/fields.ts';
 import { feedFields, feedOf } from '#kernel/page.ts';
 import { route } from '#kernel/route.ts';
-import { languages, messageSources, themes } from './preferences.ts';
+import { defaultPreferences, languages, messageSources, themes } from './preferences.ts';
 import { userErrors } from './user.ts';
 
 const tag = 'users';
@@ -52,6 +52,7 @@ export const relationsContract = {
     tag,
     summary: 'Read your preferences',
     caller: 'member',
+    example: { output: defaultPreferences },
     input: z.strictObject({}).prefault({}),
     output: preferences,
   }),
@@ -62,7 +63,7 @@ export const relationsContract = {
     summary: 'Change your preferences',
     description: 'Whatever is absent stays as it is, in each group, too.',
     caller: 'member',
-    example: { input: { privacy: { allow_dm: 'nobody' } } },
+    example: { input: { privacy: { allow_dm: 'nobody' } }, output: defaultPreferences },
     input: changes,
     output: preferences,
   }),
