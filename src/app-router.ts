@@ -1,6 +1,7 @@
 import { mergeRouters, router } from '#api/trpc.ts';
 import type { createAuthRouter, createPasswordRouter } from '#modules/auth/auth.router.ts';
 import type {
+  createChatRouter,
   createConversationsRouter,
   createMessagesRouter,
   createRoomsRouter,
@@ -19,6 +20,7 @@ type Modules = {
     roomsRouter: ReturnType<typeof createRoomsRouter>;
     messagesRouter: ReturnType<typeof createMessagesRouter>;
     conversationsRouter: ReturnType<typeof createConversationsRouter>;
+    router: ReturnType<typeof createChatRouter>;
   };
 };
 
@@ -30,6 +32,7 @@ export const createAppRouter = ({ auth, users, tracks, chat }: Modules) =>
     rooms: chat.roomsRouter,
     messages: chat.messagesRouter,
     conversations: chat.conversationsRouter,
+    chat: chat.router,
   });
 
 /** What typed clients know of this service: it names no adapter, so that they need none of their types. */

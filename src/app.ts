@@ -6,6 +6,7 @@ import { registerReference } from '#api/reference.ts';
 import { registerRest } from '#api/rest.ts';
 import { registerTrpcHttp } from '#api/trpc-http.ts';
 import { type Config, limitsOf } from '#config.ts';
+import type { Member } from '#kernel/actor.ts';
 import { withDeadline } from '#kernel/deadline.ts';
 import { createAnalyticsModule } from '#modules/analytics/analytics.module.ts';
 import { createAuditModule } from '#modules/audit/audit.module.ts';
@@ -83,6 +84,7 @@ const createModules = (outside: Outside, config: Config) => {
     users: users.service,
     moderation: texts,
     moderationOn: moderation.moderationOn,
+    isSignedIn: async (member) => (await auth.identification.memberOf(member)) !== undefined,
     request_timeout_ms: config.server.REQUEST_TIMEOUT,
   });
   const analytics = createAnalyticsModule({ database });
@@ -169,6 +171,14 @@ const grpcDoor = (outside: Outside, config: Config, { http, modules, settings, h
     isReady: async () => (await health.notReady()) === undefined,
   });
 
+const memberBy = async (
+  { verify, memberOf }: Modules['auth']['identification'],
+  token: string,
+): Promise<Member | undefined> => {
+  const verified = await verify(token);
+  return 'claims' in verified ? memberOf(verified.claims) : undefined;
+};
+
 /** Every door of HTTP. */
 const openHttp = async (outside: Outside, config: Config, modules: Modules) => {
   const router = createAppRouter(modules);
@@ -184,7 +194,13 @@ const openHttp = async (outside: Outside, config: Config, modules: Modules) => {
   registerReference(http);
   registerKeys(http, modules.jwks);
   await http.register((scope) => registerRest(scope, rest), { prefix: '/api/v1' });
-  await registerTrpcHttp(http, { router, timeout_ms, refused: modules.refusals, contextOf });
+  await registerTrpcHttp(http, {
+    router,
+    timeout_ms,
+    refused: modules.refusals,
+    contextOf,
+    memberBy: (token) => memberBy(modules.auth.identification, token),
+  });
   modules.tracks.registerHttp(http);
   return { http, router, settings, health };
 };
@@ -230,10 +246,13 @@ export const buildApp = async (outside: Outside, config: Config) => {
       consumers: analytics.consumers,
       messages: [...users.messages, ...auth.messages, ...tracks.messages],
     },
+    /** Those who listen go on elsewhere. */
+    endStreams: () => chat.streams.endAll(),
     /** After the last request: what was to be written in the background is. */
     close: async () => {
       await grpc.drain(0);
       await http.close();
+      chat.close();
       await refusals.close();
     },
   };

@@ -1,6 +1,7 @@
 import { createOpenApiDocument } from '#api/openapi.ts';
 import { createAuthRouter, createPasswordRouter } from '#modules/auth/auth.router.ts';
 import {
+  createChatRouter,
   createConversationsRouter,
   createMessagesRouter,
   createRoomsRouter,
@@ -23,6 +24,7 @@ export const describeApplication = async (): Promise<string> => {
       roomsRouter: createRoomsRouter(nobody),
       messagesRouter: createMessagesRouter(nobody),
       conversationsRouter: createConversationsRouter(nobody),
+      router: createChatRouter(nobody),
     },
   });
   const document = createOpenApiDocument(router, { version: await readVersion() });

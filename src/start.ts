@@ -141,6 +141,7 @@ export const startService = async (config: Config): Promise<Service> => {
     stop: async () => {
       stopping.abort();
       const { SHUTDOWN_TIMEOUT } = config.server;
+      app.endStreams();
       await Promise.all([app.http.drain(SHUTDOWN_TIMEOUT), app.grpc.drain(SHUTDOWN_TIMEOUT)]);
       await close(opened);
     },

@@ -30,6 +30,17 @@ export type EventData = {
   moderation: Who & { by: number; action: string; until: string | null };
 };
 
+/** One event of a room, at its place in the order. */
+export type RoomEvent = {
+  [T in DurableType]: {
+    type: T;
+    room_id: number;
+    seq: number;
+    timestamp: string;
+    data: EventData[T];
+  };
+}[DurableType];
+
 /** An event that is not numbered yet. */
 export type EventDraft = {
   [T in DurableType]: { type: T; user_id: number; message_id?: number; data: EventData[T] };

@@ -1,6 +1,6 @@
 import type { Slice } from '#kernel/feed.ts';
 import type { AuditTrail } from '#modules/audit/audit.events.ts';
-import type { EventDraft } from './chat-event.ts';
+import type { EventDraft, RoomEvent } from './chat-event.ts';
 import type { Message, MessageEdit } from './message.ts';
 import type { Invite, OwnRoom, Room, RoomDetails, RoomMember, RoomRole } from './room.ts';
 
@@ -82,8 +82,18 @@ export interface MessageWrites {
 }
 
 export interface EventLog {
-  /** Numbers events of a room that the caller holds, in their order. */
+  /** Numbers events of a room that the caller holds, in their order, and tells of them at commit. */
   append(room_id: number, drafts: readonly EventDraft[], at: string): Promise<void>;
+}
+
+/** What subscribers catch up from. */
+export interface EventReads {
+  findAfter(room_id: number, seq: number, limit: number): Promise<RoomEvent[]>;
+  findLastSeqs(room_ids: readonly number[]): Promise<Map<number, number>>;
+  /** Rooms that a user is in, and since when. */
+  findJoined(user_id: number): Promise<{ room_id: number; joined_at: string }[]>;
+  /** The last event of a room at an instant; 0 when there was none. */
+  findSeqBefore(room_id: number, at: string): Promise<number>;
 }
 
 /** A message on its way to be kept. */

@@ -1,5 +1,7 @@
-import { anyone, member, router } from '#api/trpc.ts';
+import { anyone, member, router, subscribed, tracked } from '#api/trpc.ts';
+import { eventsInput } from './chat.contract.ts';
 import type { ChatService } from './chat.service.ts';
+import type { Streams } from './chat.stream.ts';
 import { conversationsContract as v, messagesContract as m } from './messages.contract.ts';
 import { roomsContract as r } from './rooms.contract.ts';
 
@@ -58,4 +60,11 @@ export const createConversationsRouter = (chat: ChatService) =>
     open: member(v.open).mutation(({ ctx, input }) =>
       chat.openConversation(ctx.actor, input.user_id),
     ),
+  });
+
+export const createChatRouter = ({ events }: Pick<Streams, 'events'>) =>
+  router({
+    events: subscribed(eventsInput).subscription(async function* ({ ctx, input, signal }) {
+      for await (const { told, id } of events(ctx.actor, input, signal)) yield tracked(id, told);
+    }),
   });

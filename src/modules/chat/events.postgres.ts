@@ -1,15 +1,18 @@
 import { eq, sql } from 'drizzle-orm';
-import type { Db } from '#platform/postgres/database.ts';
+import { type Db, onCommit } from '#platform/postgres/database.ts';
 import type { EventLog } from './chat.ports.ts';
 import { roomEventsTable, roomsTable } from './chat.table.ts';
-import type { EventDraft } from './chat-event.ts';
+import type { EventDraft, RoomEvent } from './chat-event.ts';
 
 /** What is read with the message again is not kept twice. */
 const dataOf = ({ type, data }: EventDraft): object | null =>
   type === 'message' || type === 'message_edited' ? null : data;
 
+/** Told of what a commit has added to rooms, in order for each room. */
+export type Tell = (events: readonly RoomEvent[]) => void;
+
 /** On a transaction that holds the room. */
-export const createEventLog = (db: Db): EventLog => ({
+export const createEventLog = (db: Db, tell: Tell): EventLog => ({
   async append(room_id, drafts, at) {
     if (drafts.length === 0) return;
     const [room] = await db
@@ -30,5 +33,10 @@ export const createEventLog = (db: Db): EventLog => ({
         created_at: at,
       })),
     );
+    const events = drafts.map(
+      ({ type, data }, index) =>
+        ({ type, room_id, seq: first + index, timestamp: at, data }) as RoomEvent,
+    );
+    onCommit(db, () => tell(events));
   },
 });

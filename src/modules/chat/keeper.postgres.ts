@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { asc, inArray, sql } from 'drizzle-orm';
-import type { Database, Db } from '#platform/postgres/database.ts';
+import { type Database, type Db, onCommit } from '#platform/postgres/database.ts';
 import type { Kept, MessageKeeper, Outgoing } from './chat.ports.ts';
 import {
   messageMentionsTable,
@@ -8,6 +8,8 @@ import {
   roomMembersTable as m,
   roomsTable,
 } from './chat.table.ts';
+import type { RoomEvent } from './chat-event.ts';
+import type { Tell } from './events.postgres.ts';
 import { type Ground, type Placed, plan, type Repeated, settledBefore } from './keeping.ts';
 import { createMentions } from './members.postgres.ts';
 import { type Message, mentionsIn } from './message.ts';
@@ -153,12 +155,25 @@ const add = async (db: Db, placed: readonly Placed[], at: string): Promise<Messa
   );
 };
 
-const keepIn = async (db: Db, outgoing: readonly Outgoing[], at: Date): Promise<Kept[]> => {
+const eventOf = (message: Message): RoomEvent => ({
+  type: 'message',
+  room_id: message.room_id,
+  seq: message.seq,
+  timestamp: message.created_at,
+  data: message,
+});
+
+const keepIn = async (
+  db: Db,
+  outgoing: readonly Outgoing[],
+  { at, tell }: { at: Date; tell: Tell },
+): Promise<Kept[]> => {
   const rooms = await lockRooms(db, outgoing);
   const memberOf = await readMembers(db, outgoing);
   const repeatedBy = await readRepeated(db, outgoing);
   const { placed, settled, twins } = plan(outgoing, { rooms, memberOf, repeatedBy }, at);
   const messages = await add(db, placed, at.toISOString());
+  onCommit(db, () => tell(messages.map(eventOf)));
   for (const [index, { index: of }] of placed.entries())
     settled.set(of, { outcome: 'kept', message: messages[index] as Message });
   for (const [index, of] of twins) {
@@ -168,8 +183,8 @@ const keepIn = async (db: Db, outgoing: readonly Outgoing[], at: Date): Promise<
   return outgoing.map((_, index) => settled.get(index) as Kept);
 };
 
-export const createMessageKeeper = (database: Database): MessageKeeper => ({
-  keepMany: (outgoing, at) => database.inTransaction((db) => keepIn(db, outgoing, at)),
+export const createMessageKeeper = (database: Database, tell: Tell): MessageKeeper => ({
+  keepMany: (outgoing, at) => database.inTransaction((db) => keepIn(db, outgoing, { at, tell })),
   async findRepeated(outgoing) {
     const before = (await readRepeated(database.db, [outgoing]))(outgoing);
     return before && settledBefore(before);
