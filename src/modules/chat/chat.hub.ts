@@ -15,45 +15,61 @@ type Settings = {
 };
 
 const READ_AT_ONCE = 500;
-/** A broadcast that was lost is made up for so soon. */
+/** What was committed elsewhere is told so soon. */
 const WATCH_MS = 1000;
 
-/**
- * The rooms that somebody in this process listens to. Events come by whatever broadcasts them; what does not
- * come is read, so that a lost broadcast costs time and nothing else.
- */
-export const createHub = ({ reads, delivered, log }: Settings) => {
+/** Rooms that somebody listens to, opened once for any number of listeners. */
+const createRooms = ({ reads, delivered, log }: Settings) => {
   const rooms = new Map<number, Open>();
   const opening = new Map<number, { room: Promise<Open>; early: RoomEvent[] }>();
-
   const failed = (fault: unknown): void => log.warn({ err: fault }, 'events of a room not read');
-
-  const deliver = (listeners: ReadonlySet<Listener>) => (event: RoomEvent) => {
-    for (const listener of [...listeners]) listener(event);
-    delivered(event);
-  };
 
   const open = async (room_id: number, early: readonly RoomEvent[]): Promise<Open> => {
     const seq = (await reads.findLastSeqs([room_id])).get(room_id) ?? 0;
     const listeners = new Set<Listener>();
+    const deliver: Listener = (event) => {
+      for (const listener of listeners) listener(event);
+      delivered(event);
+    };
     const read = (after: number) => reads.findAfter(room_id, after, READ_AT_ONCE);
-    const channel = createRoomChannel({ seq, deliver: deliver(listeners), read, failed });
-    const room = { channel, listeners };
+    const room = { channel: createRoomChannel({ seq, deliver, read, failed }), listeners };
     rooms.set(room_id, room);
-    for (const event of early) channel.accept(event);
+    for (const event of early) room.channel.accept(event);
     return room;
   };
 
-  const ensure = (room_id: number): Promise<Open> => {
-    const known = rooms.get(room_id);
-    if (known) return Promise.resolve(known);
-    const before = opening.get(room_id);
-    if (before) return before.room;
-    const early: RoomEvent[] = [];
-    const room = open(room_id, early).finally(() => opening.delete(room_id));
-    opening.set(room_id, { room, early });
-    return room;
+  return {
+    rooms,
+    failed,
+    accept(event: RoomEvent): void {
+      opening.get(event.room_id)?.early.push(event);
+      rooms.get(event.room_id)?.channel.accept(event);
+    },
+    ensure(room_id: number): Promise<Open> {
+      const known = rooms.get(room_id);
+      if (known) return Promise.resolve(known);
+      const before = opening.get(room_id);
+      if (before) return before.room;
+      const early: RoomEvent[] = [];
+      const room = open(room_id, early).finally(() => opening.delete(room_id));
+      opening.set(room_id, { room, early });
+      return room;
+    },
+    leave(room_id: number, { channel, listeners }: Open): void {
+      if (listeners.size > 0 || rooms.get(room_id)?.channel !== channel) return;
+      channel.close();
+      rooms.delete(room_id);
+    },
   };
+};
+
+/**
+ * The rooms that somebody in this process listens to. What this process commits comes by itself; what another
+ * one commits is read.
+ */
+export const createHub = (settings: Settings) => {
+  const { reads } = settings;
+  const { rooms, failed, accept, ensure, leave } = createRooms(settings);
 
   const watch = async (): Promise<void> => {
     const last = await reads.findLastSeqs([...rooms.keys()]);
@@ -65,19 +81,10 @@ export const createHub = ({ reads, delivered, log }: Settings) => {
   }, WATCH_MS);
   timer.unref();
 
-  const close = (room_id: number, { channel, listeners }: Open): void => {
-    if (listeners.size > 0 || rooms.get(room_id)?.channel !== channel) return;
-    channel.close();
-    rooms.delete(room_id);
-  };
-
   return {
-    /** What was broadcast; rooms that nobody here listens to are passed over. */
+    /** Rooms that nobody here listens to are passed over. */
     accept(events: readonly RoomEvent[]): void {
-      for (const event of events) {
-        opening.get(event.room_id)?.early.push(event);
-        rooms.get(event.room_id)?.channel.accept(event);
-      }
+      for (const event of events) accept(event);
     },
     /** Listens from the end of the room on; answers where that is, and how to stop. */
     async listen(room_id: number, listener: Listener): Promise<{ seq: number; stop: () => void }> {
@@ -85,13 +92,12 @@ export const createHub = ({ reads, delivered, log }: Settings) => {
       room.listeners.add(listener);
       const stop = (): void => {
         room.listeners.delete(listener);
-        close(room_id, room);
+        leave(room_id, room);
       };
       return { seq: room.channel.seq(), stop };
     },
     readAfter: (room_id: number, seq: number): Promise<RoomEvent[]> =>
       reads.findAfter(room_id, seq, READ_AT_ONCE),
-    openRooms: (): number => rooms.size,
     close(): void {
       clearInterval(timer);
       for (const { channel } of rooms.values()) channel.close();

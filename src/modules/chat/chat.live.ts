@@ -52,11 +52,37 @@ const whoLeaves = (event: RoomEvent): { user_id: number } | 'nobody' | 'everybod
   return event.type === 'room_updated' && event.data.deleted ? 'everybody' : 'nobody';
 };
 
+type Following = ReturnType<typeof createFollowers>;
+
+/** Brings those who follow their user into rooms that it has come to in other processes. */
+const refresher =
+  (reads: EventReads, { byUser }: Following) =>
+  async (): Promise<void> => {
+    for (const [user_id, subscriptions] of byUser)
+      for (const { room_id, joined_at } of await reads.findJoined(user_id)) {
+        const before = new Date(Date.parse(joined_at) - REFRESH_MS).toISOString();
+        for (const subscription of subscriptions)
+          if (!subscription.isIn(room_id))
+            await subscription.enter(room_id, await reads.findSeqBefore(room_id, before));
+      }
+  };
+
+/** Runs work again and again, never twice at a time. */
+const repeat = (work: () => Promise<void>, failed: (fault: unknown) => void): (() => void) => {
+  let working = Promise.resolve();
+  const timer = setInterval(() => {
+    working = working.then(work).catch(failed);
+  }, REFRESH_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+};
+
 /** What happens in rooms, told to those who are in them. */
 export const createLive = ({ deps, reads: unbounded, log }: Outside) => {
   const reads = bounded(unbounded, deps.request_timeout_ms);
   const all = createFollowers();
   const following = createFollowers();
+  const warn = (err: unknown): void => log.warn({ err }, 'a room not followed');
 
   const settleLeaving = (event: RoomEvent): void => {
     const leaving = whoLeaves(event);
@@ -65,30 +91,13 @@ export const createLive = ({ deps, reads: unbounded, log }: Outside) => {
     for (const user_id of users)
       for (const subscription of all.of(user_id)) subscription.leave(event.room_id);
   };
-  const hub = createHub({ reads, delivered: settleLeaving, log });
-  const parts = { deps, reads, hub };
-
-  const warn = (err: unknown): void => log.warn({ err }, 'a room not followed');
   const settleComing = ({ type, room_id, seq, data }: RoomEvent): void => {
     if (type !== 'member_joined') return;
     for (const subscription of following.of(data.user_id))
       subscription.enter(room_id, seq - 1).catch(warn);
   };
-
-  const refresh = async (): Promise<void> => {
-    for (const [user_id, subscriptions] of following.byUser)
-      for (const { room_id, joined_at } of await reads.findJoined(user_id)) {
-        const before = new Date(Date.parse(joined_at) - REFRESH_MS).toISOString();
-        for (const subscription of subscriptions)
-          if (!subscription.isIn(room_id))
-            await subscription.enter(room_id, await reads.findSeqBefore(room_id, before));
-      }
-  };
-  let refreshing = Promise.resolve();
-  const timer = setInterval(() => {
-    refreshing = refreshing.then(refresh).catch(warn);
-  }, REFRESH_MS);
-  timer.unref();
+  const hub = createHub({ reads, delivered: settleLeaving, log });
+  const stopRefreshing = repeat(refresher(reads, following), warn);
 
   return {
     /** What a commit of this process has added. */
@@ -98,22 +107,23 @@ export const createLive = ({ deps, reads: unbounded, log }: Outside) => {
     },
     /** Tells until it is ended; what was missed comes first. Refuses rooms that the actor may not read. */
     async subscribe(actor: Member, wanted: Wanted, tell: Tell): Promise<{ end: () => void }> {
-      const subscription = createSubscription(parts, { actor, tell });
-      all.add(subscription);
-      if (!wanted.room_ids) following.add(subscription);
+      const subscription = createSubscription({ deps, reads, hub }, { actor, tell });
+      const lists = wanted.room_ids ? [all] : [all, following];
+      for (const list of lists) list.add(subscription);
       const end = (): void => {
         subscription.end();
-        all.remove(subscription);
-        following.remove(subscription);
+        for (const list of lists) list.remove(subscription);
       };
-      await subscription.start(wanted).catch((fault: unknown) => {
+      try {
+        await subscription.start(wanted);
+        return { end };
+      } catch (fault) {
         end();
         throw fault;
-      });
-      return { end };
+      }
     },
     close(): void {
-      clearInterval(timer);
+      stopRefreshing();
       hub.close();
     },
   };

@@ -14,18 +14,18 @@ type Item = { told: Told; id: string };
 const createMailbox = () => {
   const waiting: Item[] = [];
   let ended: { fault?: unknown } | undefined;
-  let wake: () => void = () => undefined;
+  let wake: (() => void) | undefined;
   return {
     waiting,
     ended: () => ended,
     put(item: Item): void {
       if (waiting.length < MOST_WAITING) waiting.push(item);
       else ended ??= { fault: tooSlow() };
-      wake();
+      wake?.();
     },
     end(reason: { fault?: unknown }): void {
       ended ??= reason;
-      wake();
+      wake?.();
     },
     more: (): Promise<void> =>
       new Promise((resolve) => {

@@ -32,62 +32,79 @@ const startOf = async (
   return reads.findSeqBefore(room_id, new Date(place.at_ms - MARGIN_MS).toISOString());
 };
 
+type Pass = (told: Told) => void;
+
+type Missed = { room_id: number; from: number; to: number };
+
+/** What happened between two places, or that it was too much; nothing more once it is `over`. */
+const catchUp = async (
+  { hub, deps }: Parts,
+  { room_id, from, to }: Missed,
+  { pass, over }: { pass: Pass; over: () => boolean },
+): Promise<void> => {
+  if (to - from > MOST_MISSED) {
+    const timestamp = deps.now().toISOString();
+    return pass({ type: 'resync', room_id, seq: to, timestamp, data: { cursor: from } });
+  }
+  for (let seq = from; seq < to && !over();) {
+    const events = await hub.readAfter(room_id, seq);
+    for (const event of events) if (event.seq <= to) pass(event);
+    seq = events.at(-1)?.seq ?? to;
+  }
+};
+
+/** Numbers what it tells by how far its subscriber has come. */
+const createTeller = ({ deps }: Parts, tell: Tell) => {
+  const keeper = createPlaceKeeper(() => deps.now().getTime());
+  let ended = false;
+  return {
+    begin: (room_id: number, seq: number): void => keeper.note(room_id, seq),
+    pass(told: Told): void {
+      if (ended) return;
+      keeper.note(told.room_id, told.seq);
+      tell(told, keeper.written());
+    },
+    over: (): boolean => ended,
+    end(): void {
+      ended = true;
+    },
+  };
+};
+
 /**
  * One subscriber in all its rooms. In each room what it missed is told first, and then, without a gap, what
- * happens; it leaves a room when its user does, and comes to those that its user comes to.
+ * happens; it leaves a room when its user does.
  */
 export const createSubscription = (
   parts: Parts,
   { actor, tell }: { actor: Member; tell: Tell },
 ) => {
-  const { hub } = parts;
   const stops = new Map<number, () => void>();
-  const keeper = createPlaceKeeper(() => parts.deps.now().getTime());
-  let ended = false;
-
-  const pass = (told: Told): void => {
-    if (ended) return;
-    keeper.note(told.room_id, told.seq);
-    tell(told, keeper.written());
-  };
-
-  const catchUp = async (room_id: number, from: number, to: number): Promise<void> => {
-    if (to - from > MOST_MISSED) {
-      const timestamp = parts.deps.now().toISOString();
-      pass({ type: 'resync', room_id, seq: to, timestamp, data: { cursor: from } });
-      return;
-    }
-    for (let seq = from; seq < to && !ended;) {
-      const events = await hub.readAfter(room_id, seq);
-      for (const event of events) if (event.seq <= to) pass(event);
-      seq = events.at(-1)?.seq ?? to;
-    }
-  };
+  const teller = createTeller(parts, tell);
+  const { pass, over } = teller;
 
   const enter = async (room_id: number, from: number | undefined): Promise<void> => {
-    if (ended || stops.has(room_id)) return;
+    if (over() || stops.has(room_id)) return;
     let waiting: RoomEvent[] | undefined = [];
     const listener: Listener = (event) => void (waiting ? waiting.push(event) : pass(event));
     stops.set(room_id, () => undefined);
-    const { seq, stop } = await hub.listen(room_id, listener);
-    if (ended || !stops.has(room_id)) return stop();
+    const { seq, stop } = await parts.hub.listen(room_id, listener);
+    if (over() || !stops.has(room_id)) return stop();
     stops.set(room_id, stop);
-    keeper.note(room_id, from ?? seq);
-    await catchUp(room_id, from ?? seq, seq);
+    teller.begin(room_id, from ?? seq);
+    await catchUp(parts, { room_id, from: from ?? seq, to: seq }, { pass, over });
     for (const event of waiting) pass(event);
     waiting = undefined;
-  };
-
-  const leave = (room_id: number): void => {
-    stops.get(room_id)?.();
-    stops.delete(room_id);
   };
 
   return {
     user_id: actor.user_id,
     enter,
-    leave,
     isIn: (room_id: number): boolean => stops.has(room_id),
+    leave(room_id: number): void {
+      stops.get(room_id)?.();
+      stops.delete(room_id);
+    },
     async start({ room_ids, lastEventId }: Wanted): Promise<void> {
       const place = lastEventId === undefined ? undefined : readPlace(lastEventId);
       for (const id of room_ids ?? []) await look(parts.deps, actor, id);
@@ -96,7 +113,7 @@ export const createSubscription = (
       await Promise.all(rooms.map(async (id) => enter(id, await startOf(parts, id, place))));
     },
     end(): void {
-      ended = true;
+      teller.end();
       for (const stop of stops.values()) stop();
       stops.clear();
     },

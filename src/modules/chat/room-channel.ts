@@ -12,34 +12,47 @@ type Settings = {
 /** So long an event that is missing may still be on its way; then it is looked for. */
 const PATIENCE_MS = 20;
 
+/** Events that came before the ones before them. */
+const createEarly = () => {
+  const early = new Map<number, RoomEvent>();
+  return {
+    isEmpty: (): boolean => early.size === 0,
+    put: (event: RoomEvent): void => void early.set(event.seq, event),
+    take(seq: number): RoomEvent | undefined {
+      const event = early.get(seq);
+      early.delete(seq);
+      return event;
+    },
+    forget(up_to: number): void {
+      for (const seq of early.keys()) if (seq <= up_to) early.delete(seq);
+    },
+  };
+};
+
 /**
  * Puts the events of a room in order, whichever way and however late they come: each is delivered once, after
  * the one before it. What does not come by itself is read.
  */
 export const createRoomChannel = ({ seq: start, deliver, read, failed }: Settings) => {
-  const early = new Map<number, RoomEvent>();
+  const early = createEarly();
   let seq = start;
   let reading: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
+  /** With those behind it that were early. */
   const advance = (event: RoomEvent): void => {
-    seq = event.seq;
-    deliver(event);
-  };
-
-  const drain = (): void => {
-    for (let next = early.get(seq + 1); next; next = early.get(seq + 1)) {
-      early.delete(next.seq);
-      advance(next);
+    for (let next: RoomEvent | undefined = event; next; next = early.take(seq + 1)) {
+      seq = next.seq;
+      deliver(next);
     }
   };
 
+  const readOn = async (): Promise<void> => {
+    for (const event of await read(seq)) if (event.seq === seq + 1) advance(event);
+    early.forget(seq);
+  };
   const fill = (): Promise<void> => {
-    reading ??= (async () => {
-      for (const event of await read(seq)) if (event.seq === seq + 1) advance(event);
-      for (const late of early.keys()) if (late <= seq) early.delete(late);
-      drain();
-    })()
+    reading ??= readOn()
       .catch(failed)
       .finally(() => {
         reading = undefined;
@@ -47,31 +60,29 @@ export const createRoomChannel = ({ seq: start, deliver, read, failed }: Setting
     return reading;
   };
 
-  const wait = (): void => {
+  const lookLater = (): void => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      if (early.size > 0) void fill().then(() => early.size > 0 && wait());
+      if (!early.isEmpty()) void fill().then(() => early.isEmpty() || lookLater());
     }, PATIENCE_MS);
     timer.unref();
   };
 
+  /** The room is known to have come so far: what is missing is read. */
+  const reach = async (last_seq: number): Promise<void> => {
+    const before = seq;
+    if (before >= last_seq) return;
+    await fill();
+    if (seq > before) await reach(last_seq);
+  };
+
   return {
     seq: () => seq,
+    reach,
     accept(event: RoomEvent): void {
-      if (event.seq <= seq) return;
-      if (event.seq > seq + 1) early.set(event.seq, event);
-      else {
-        advance(event);
-        drain();
-      }
-      if (early.size > 0) wait();
-    },
-    /** The room is known to have come so far: what is missing is read. */
-    async reach(last_seq: number): Promise<void> {
-      for (let before = -1; seq < last_seq && seq > before;) {
-        before = seq;
-        await fill();
-      }
+      if (event.seq === seq + 1) advance(event);
+      else if (event.seq > seq) early.put(event);
+      if (!early.isEmpty()) lookLater();
     },
     close: () => clearTimeout(timer),
   };

@@ -77,7 +77,7 @@ it('whoever comes back is told what was missed, once, and then what happens', as
   await say(one, { by: omar, room, content: 'live' });
   await expect.poll(() => toldIn(second.events, room).at(-1)?.data.content).toBe('live');
   const seqs = seqsIn(second.events, room);
-  const after = (third?.data as Told).seq;
+  const { seq: after } = (third as Streamed).data as Told;
   expect(seqs).toEqual(upTo(seqs.at(-1) ?? 0, after + 1));
 });
 
