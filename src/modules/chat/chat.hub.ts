@@ -38,29 +38,21 @@ const createRooms = ({ reads, delivered, log }: Settings) => {
     return room;
   };
 
-  return {
-    rooms,
-    failed,
-    accept(event: RoomEvent): void {
-      opening.get(event.room_id)?.early.push(event);
-      rooms.get(event.room_id)?.channel.accept(event);
-    },
-    ensure(room_id: number): Promise<Open> {
-      const known = rooms.get(room_id);
-      if (known) return Promise.resolve(known);
-      const before = opening.get(room_id);
-      if (before) return before.room;
-      const early: RoomEvent[] = [];
-      const room = open(room_id, early).finally(() => opening.delete(room_id));
-      opening.set(room_id, { room, early });
-      return room;
-    },
-    leave(room_id: number, { channel, listeners }: Open): void {
-      if (listeners.size > 0 || rooms.get(room_id)?.channel !== channel) return;
-      channel.close();
-      rooms.delete(room_id);
-    },
+  const accept = (event: RoomEvent): void => {
+    opening.get(event.room_id)?.early.push(event);
+    rooms.get(event.room_id)?.channel.accept(event);
   };
+  const ensure = (room_id: number): Promise<Open> => {
+    const known = rooms.get(room_id);
+    if (known) return Promise.resolve(known);
+    const before = opening.get(room_id);
+    if (before) return before.room;
+    const early: RoomEvent[] = [];
+    const room = open(room_id, early).finally(() => opening.delete(room_id));
+    opening.set(room_id, { room, early });
+    return room;
+  };
+  return { rooms, failed, accept, ensure };
 };
 
 /**
@@ -69,11 +61,16 @@ const createRooms = ({ reads, delivered, log }: Settings) => {
  */
 export const createHub = (settings: Settings) => {
   const { reads } = settings;
-  const { rooms, failed, accept, ensure, leave } = createRooms(settings);
+  const { rooms, failed, accept, ensure } = createRooms(settings);
 
   const watch = async (): Promise<void> => {
     const last = await reads.findLastSeqs([...rooms.keys()]);
-    await Promise.all([...last].map(([id, seq]) => rooms.get(id)?.channel.reach(seq)));
+    for (const [id, seq] of last) await rooms.get(id)?.channel.reach(seq);
+  };
+  const leave = (room_id: number, { channel, listeners }: Open): void => {
+    if (listeners.size > 0 || rooms.get(room_id)?.channel !== channel) return;
+    channel.close();
+    rooms.delete(room_id);
   };
   let watching = Promise.resolve();
   const timer = setInterval(() => {

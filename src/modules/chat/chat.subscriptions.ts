@@ -57,14 +57,16 @@ const catchUp = async (
 const createTeller = ({ deps }: Parts, tell: Tell) => {
   const keeper = createPlaceKeeper(() => deps.now().getTime());
   let ended = false;
+  const pass: Pass = (told) => {
+    if (ended) return;
+    keeper.note(told.room_id, told.seq);
+    tell(told, keeper.written());
+  };
+  const over = (): boolean => ended;
   return {
     begin: (room_id: number, seq: number): void => keeper.note(room_id, seq),
-    pass(told: Told): void {
-      if (ended) return;
-      keeper.note(told.room_id, told.seq);
-      tell(told, keeper.written());
-    },
-    over: (): boolean => ended,
+    pass,
+    over,
     end(): void {
       ended = true;
     },
