@@ -6,10 +6,12 @@ import { registerReference } from '#api/reference.ts';
 import { registerRest } from '#api/rest.ts';
 import { registerTrpcHttp } from '#api/trpc-http.ts';
 import { type Config, limitsOf } from '#config.ts';
+import type { Member } from '#kernel/actor.ts';
 import { withDeadline } from '#kernel/deadline.ts';
 import { createAnalyticsModule } from '#modules/analytics/analytics.module.ts';
 import { createAuditModule } from '#modules/audit/audit.module.ts';
 import { createAuthModule } from '#modules/auth/auth.module.ts';
+import { createChatModule } from '#modules/chat/chat.module.ts';
 import { createModerationModule } from '#modules/moderation/moderation.module.ts';
 import { createTracksModule } from '#modules/tracks/tracks.module.ts';
 import { createUsersModule } from '#modules/users/users.module.ts';
@@ -76,8 +78,17 @@ const createModules = (outside: Outside, config: Config) => {
     accountFor: users.service.getFor,
     rights: { tracks: tracks.service },
   });
+  const chat = createChatModule({
+    ...outside,
+    auditOn,
+    users: users.service,
+    moderation: texts,
+    moderationOn: moderation.moderationOn,
+    isSignedIn: async (member) => (await auth.identification.memberOf(member)) !== undefined,
+    request_timeout_ms: config.server.REQUEST_TIMEOUT,
+  });
   const analytics = createAnalyticsModule({ database });
-  return { refusals, moderation, users, auth, tracks, analytics, jwks };
+  return { refusals, moderation, users, auth, tracks, chat, analytics, jwks };
 };
 
 const createCounter = ({ redis }: Outside, { limits }: Config): HttpSettings['counter'] => {
@@ -163,6 +174,14 @@ const grpcDoor = (outside: Outside, config: Config, { http, modules, settings, h
     isReady: async () => (await health.notReady()) === undefined,
   });
 
+const memberBy = async (
+  { verify, memberOf }: Modules['auth']['identification'],
+  token: string,
+): Promise<Member | undefined> => {
+  const verified = await verify(token);
+  return 'claims' in verified ? memberOf(verified.claims) : undefined;
+};
+
 /** Every door of HTTP. */
 const openHttp = async (outside: Outside, config: Config, modules: Modules) => {
   const router = createAppRouter(modules);
@@ -178,7 +197,13 @@ const openHttp = async (outside: Outside, config: Config, modules: Modules) => {
   registerReference(http);
   registerKeys(http, modules.jwks);
   await http.register((scope) => registerRest(scope, rest), { prefix: '/api/v1' });
-  await registerTrpcHttp(http, { router, timeout_ms, refused: modules.refusals, contextOf });
+  await registerTrpcHttp(http, {
+    router,
+    timeout_ms,
+    refused: modules.refusals,
+    contextOf,
+    memberBy: (token) => memberBy(modules.auth.identification, token),
+  });
   modules.tracks.registerHttp(http);
   return { http, router, settings, health };
 };
@@ -196,7 +221,7 @@ const jobsOf = ({ database, events, blobs }: Outside, { auth, tracks, moderation
 /** The whole application, wired but not listening. */
 export const buildApp = async (outside: Outside, config: Config) => {
   const modules = createModules(outside, config);
-  const { auth, users, tracks, moderation, analytics, refusals } = modules;
+  const { auth, users, tracks, chat, moderation, analytics, refusals } = modules;
   const { http, router, settings, health } = await openHttp(outside, config, modules);
   const grpc = grpcDoor(outside, config, { http, modules, settings, health });
 
@@ -212,6 +237,7 @@ export const buildApp = async (outside: Outside, config: Config) => {
       auth: auth.service,
       users: users.service,
       tracks: tracks.service,
+      chat: chat.service,
       moderation: moderation.service,
       analytics: analytics.service,
       events: outside.events.administration,
@@ -223,10 +249,13 @@ export const buildApp = async (outside: Outside, config: Config) => {
       consumers: analytics.consumers,
       messages: [...users.messages, ...auth.messages, ...tracks.messages],
     },
+    /** Those who listen go on elsewhere. */
+    endStreams: () => chat.streams.endAll(),
     /** After the last request: what was to be written in the background is. */
     close: async () => {
       await grpc.drain(0);
       await http.close();
+      chat.close();
       await refusals.close();
     },
   };

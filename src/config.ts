@@ -200,6 +200,7 @@ export const variables = {
       .describe('Sign-ins to one account from one address'),
     RATE_LIMIT_REGISTER: settings.rateLimit('5/1h').describe('Registrations from one address'),
     RATE_LIMIT_UPLOAD: settings.rateLimit('30/1h').describe('Uploads of one user'),
+    RATE_LIMIT_MESSAGE: settings.rateLimit('100/1m').describe('Messages of one user'),
   }),
 };
 
@@ -273,5 +274,6 @@ export const limitsOf = ({ limits }: Pick<Config, 'limits'>) => {
     login: scaled(limits.RATE_LIMIT_LOGIN, factor),
     register: scaled(limits.RATE_LIMIT_REGISTER, factor),
     upload: scaled(limits.RATE_LIMIT_UPLOAD, factor),
+    message: scaled(limits.RATE_LIMIT_MESSAGE, factor),
   };
 };

@@ -1,5 +1,11 @@
 import { createOpenApiDocument } from '#api/openapi.ts';
 import { createAuthRouter, createPasswordRouter } from '#modules/auth/auth.router.ts';
+import {
+  createChatRouter,
+  createConversationsRouter,
+  createMessagesRouter,
+  createRoomsRouter,
+} from '#modules/chat/chat.router.ts';
 import { createTracksRouter } from '#modules/tracks/tracks.router.ts';
 import { createUsersRouter } from '#modules/users/users.router.ts';
 import { createAppRouter } from './app-router.ts';
@@ -14,6 +20,12 @@ export const describeApplication = async (): Promise<string> => {
     auth: { router: createAuthRouter(nobody), passwordRouter: createPasswordRouter(nobody) },
     users: { router: createUsersRouter(nobody) },
     tracks: { router: createTracksRouter(nobody) },
+    chat: {
+      roomsRouter: createRoomsRouter(nobody),
+      messagesRouter: createMessagesRouter(nobody),
+      conversationsRouter: createConversationsRouter(nobody),
+      router: createChatRouter(nobody),
+    },
   });
   const document = createOpenApiDocument(router, { version: await readVersion() });
   return `${JSON.stringify(document, null, 2)}\n`;

@@ -155,6 +155,7 @@ export const startService = async (config: Config): Promise<Service> => {
       log.info('Veza stops when the requests in flight have ended');
       stopping.abort();
       const { SHUTDOWN_TIMEOUT } = config.server;
+      app.endStreams();
       await Promise.all([app.http.drain(SHUTDOWN_TIMEOUT), app.grpc.drain(SHUTDOWN_TIMEOUT)]);
       await close(opened);
     },

@@ -48,4 +48,6 @@ export const tags: Readonly<Record<string, string>> = {
   auth: 'Registering, signing in and out, and the sessions that come of it.',
   users: 'Accounts as they show themselves to others and to their owner.',
   tracks: 'Uploading, finding, hearing and keeping music.',
+  rooms: 'Places to talk in, and who belongs to them.',
+  messages: 'What is said in rooms and between two people.',
 };

@@ -1,9 +1,11 @@
 import type { AnyRouter } from '@trpc/server';
 import { fastifyRequestHandler } from '@trpc/server/adapters/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Actor, Member } from '#kernel/actor.ts';
 import { withDeadline } from '#kernel/deadline.ts';
 import { sharedErrors } from '#kernel/errors.ts';
 import type { RefusalLog, RequestContext } from './context.ts';
+import { asTrpcError } from './errors.ts';
 import { settleFailure } from './failures.ts';
 import { takeJson } from './json-bodies.ts';
 import { forms } from './multipart.ts';
@@ -25,6 +27,8 @@ type Settings = {
   timeout_ms: number;
   refused: RefusalLog;
   contextOf: (req: FastifyRequest, reply: FastifyReply, batch_size: number) => RequestContext;
+  /** Whose token it is; undefined when it is nobody's any more. */
+  memberBy: (token: string) => Promise<Member | undefined>;
 };
 
 const isForm = (req: FastifyRequest): boolean =>
@@ -38,10 +42,22 @@ type TrpcRoute = { Params: { path: string } };
 /** As the adapter writes it, and the reply's own. */
 const VARY = 'trpc-accept, accept, Origin';
 
+/** Browsers put no headers on a stream of events: its token comes beside its input. */
+const actorOf = async (
+  { actor }: RequestContext,
+  token: string | undefined,
+  memberBy: Settings['memberBy'],
+): Promise<Actor> => {
+  if (token === undefined || actor.type === 'member') return actor;
+  const member = await memberBy(token);
+  if (member) return member;
+  throw asTrpcError(sharedErrors.unauthenticated({ message: 'The access token is not valid' }));
+};
+
 const byAdapter = (
   path: string,
   { req, res, calls }: { req: FastifyRequest; res: FastifyReply; calls: number },
-  { router, refused, contextOf }: Settings,
+  { router, refused, contextOf, memberBy }: Settings,
 ): Promise<void> =>
   fastifyRequestHandler({
     req,
@@ -49,7 +65,10 @@ const byAdapter = (
     path,
     router,
     maxBatchSize: calls,
-    createContext: async () => contextOf(req, res, calls),
+    createContext: async ({ info }) => {
+      const ctx = contextOf(req, res, calls);
+      return { ...ctx, actor: await actorOf(ctx, info.connectionParams?.['token'], memberBy) };
+    },
     responseMeta: () => ({ headers: varying }),
     onError: ({ error }) => void settleFailure(req, res, { thrown: error, refused }),
   });

@@ -1,4 +1,4 @@
-import { initTRPC } from '@trpc/server';
+import { initTRPC, tracked } from '@trpc/server';
 import type { z } from 'zod';
 import { type Actor, hasRole, userIdOf } from '#kernel/actor.ts';
 import { invalidFields, sharedErrors } from '#kernel/errors.ts';
@@ -16,6 +16,11 @@ const t = initTRPC
   .meta<ProcedureMeta>()
   .create({
     isDev: false,
+    // Proxies close what is silent; clients notice that nothing comes any more.
+    sse: {
+      ping: { enabled: true, intervalMs: 25_000 },
+      client: { reconnectAfterInactivityMs: 60_000 },
+    },
     errorFormatter({ shape, error, ctx }) {
       const { code, message, details } = describeError(error);
       const { httpStatus, path } = shape.data;
@@ -118,3 +123,20 @@ export const anyone = <I extends z.ZodType, O extends z.ZodType>(route: Route<I,
 /** A procedure for signed-in callers, of the role that the route names. */
 export const member = <I extends z.ZodType, O extends z.ZodType>(route: Route<I, O>) =>
   build(route) as unknown as Verbs<ReturnType<typeof typedSignedIn<I, O>>>;
+
+export { tracked };
+
+const here = t.procedure.use(({ ctx, next }) => {
+  if (ctx.actor.type !== 'member') throw asTrpcError(sharedErrors.unauthenticated());
+  return next({ ctx: ctx as MemberContext });
+});
+
+/** A subscription for signed-in callers: what it yields reaches them as it comes. */
+export const subscribed = <S extends z.ZodType>(input: S) =>
+  here.input((given: unknown): z.output<S> => {
+    try {
+      return parseWith(input, given);
+    } catch (refused) {
+      throw asTrpcError(refused);
+    }
+  });

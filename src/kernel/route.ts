@@ -4,7 +4,7 @@ import type { Refusal } from './errors.ts';
 export type Caller = 'anyone' | 'member' | 'moderator' | 'admin';
 
 /** Buckets that a call counts against besides its caller's general one. */
-export type LimitName = 'login' | 'register' | 'upload';
+export type LimitName = 'login' | 'register' | 'upload' | 'message';
 
 /** What a procedure promises, as data: tRPC, REST, the OpenAPI document and the policy test read the same. */
 export type Route<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> = {

@@ -50,6 +50,47 @@ tracks.restore        a deleted track    UNAUTHENTICATED  ok         NOT_FOUND  
 tracks.restore        a public track     UNAUTHENTICATED  ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ACCOUNT_SUSPENDED
 tracks.reprocess      a public track     UNAUTHENTICATED  ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ACCOUNT_SUSPENDED
 tracks.reprocess      a deleted track    UNAUTHENTICATED  NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND  ACCOUNT_SUSPENDED
+users.preferences     itself             UNAUTHENTICATED  ok         ok         ok         ok         ok
+users.updatePreferences  itself          UNAUTHENTICATED  ok         ok         ok         ok         ACCOUNT_SUSPENDED
+users.blocks          itself             UNAUTHENTICATED  ok         ok         ok         ok         ok
+users.block           a visitor          UNAUTHENTICATED  ok         ok         ok         ok         ACCOUNT_SUSPENDED
+users.unblock         a visitor          UNAUTHENTICATED  ok         ok         ok         ok         ok
+rooms.list            nothing            ok               ok         ok         ok         ok         ok
+rooms.mine            itself             UNAUTHENTICATED  ok         ok         ok         ok         ok
+rooms.byId            a public room      ok               ok         ok         ok         ok         ok
+rooms.byId            a private room     NOT_FOUND        ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ok
+rooms.members         a public room      UNAUTHENTICATED  ok         NOT_A_MEMBER  NOT_A_MEMBER  NOT_A_MEMBER  ok
+rooms.members         a private room     UNAUTHENTICATED  ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ok
+rooms.create          a new room         UNAUTHENTICATED  ok         ok         ok         ok         ACCOUNT_SUSPENDED
+rooms.update          a public room      UNAUTHENTICATED  ok         NOT_A_MEMBER  NOT_A_MEMBER  NOT_A_MEMBER  ACCOUNT_SUSPENDED
+rooms.update          a private room     UNAUTHENTICATED  ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ACCOUNT_SUSPENDED
+rooms.remove          a public room      UNAUTHENTICATED  ok         NOT_A_MEMBER  NOT_A_MEMBER  NOT_A_MEMBER  ok
+rooms.remove          a private room     UNAUTHENTICATED  ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ok
+rooms.join            a public room      UNAUTHENTICATED  ok         ok         ok         ok         ACCOUNT_SUSPENDED
+rooms.join            a private room     UNAUTHENTICATED  ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ACCOUNT_SUSPENDED
+rooms.leave           a public room      UNAUTHENTICATED  ok         NOT_A_MEMBER  NOT_A_MEMBER  NOT_A_MEMBER  ok
+rooms.updateMember    a room member      UNAUTHENTICATED  ok         FORBIDDEN  ok         ok         ACCOUNT_SUSPENDED
+rooms.removeMember    a room member      UNAUTHENTICATED  ok         FORBIDDEN  ok         ok         ok
+rooms.invites         a public room      UNAUTHENTICATED  ok         NOT_A_MEMBER  NOT_A_MEMBER  NOT_A_MEMBER  ok
+rooms.createInvite    a private room     UNAUTHENTICATED  ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ACCOUNT_SUSPENDED
+rooms.revokeInvite    an invite          UNAUTHENTICATED  ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ok
+rooms.acceptInvite    an invite code     UNAUTHENTICATED  ok         ok         ok         ok         ACCOUNT_SUSPENDED
+messages.history      a public room      ok               ok         ok         ok         ok         ok
+messages.history      a private room     NOT_FOUND        ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ok
+messages.send         a public room      UNAUTHENTICATED  ok         NOT_A_MEMBER  NOT_A_MEMBER  NOT_A_MEMBER  ACCOUNT_SUSPENDED
+messages.send         a private room     UNAUTHENTICATED  ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ACCOUNT_SUSPENDED
+messages.edits        a message          UNAUTHENTICATED  ok         FORBIDDEN  ok         ok         ok
+messages.edits        a hidden message   UNAUTHENTICATED  ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ok
+messages.edit         a message          UNAUTHENTICATED  ok         NOT_A_MEMBER  NOT_A_MEMBER  NOT_A_MEMBER  ACCOUNT_SUSPENDED
+messages.remove       a message          UNAUTHENTICATED  ok         FORBIDDEN  ok         ok         ok
+messages.remove       a hidden message   UNAUTHENTICATED  ok         NOT_FOUND  NOT_FOUND  NOT_FOUND  ok
+messages.react        a message          UNAUTHENTICATED  ok         NOT_A_MEMBER  NOT_A_MEMBER  NOT_A_MEMBER  ACCOUNT_SUSPENDED
+messages.unreact      a message          UNAUTHENTICATED  ok         NOT_A_MEMBER  NOT_A_MEMBER  NOT_A_MEMBER  ok
+messages.pin          a message          UNAUTHENTICATED  ok         NOT_A_MEMBER  NOT_A_MEMBER  NOT_A_MEMBER  ACCOUNT_SUSPENDED
+messages.unpin        a message          UNAUTHENTICATED  ok         NOT_A_MEMBER  NOT_A_MEMBER  NOT_A_MEMBER  ok
+messages.markRead     a public room      UNAUTHENTICATED  ok         NOT_A_MEMBER  NOT_A_MEMBER  NOT_A_MEMBER  ok
+conversations.list    itself             UNAUTHENTICATED  ok         ok         ok         ok         ok
+conversations.open    a visitor to talk to  UNAUTHENTICATED  ok      ok         ok         ok         ACCOUNT_SUSPENDED
 `;
 
 export const callers = ['stranger', 'owner', 'other', 'moderator', 'admin', 'suspended'] as const;

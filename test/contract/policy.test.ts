@@ -57,6 +57,44 @@ const secondSessionOf = async ({ id, username }: TestUser): Promise<Input> => {
   return { id: Number(newest?.['id']) };
 };
 
+/** Put there as it would be: its owner may be suspended, and then opens none. */
+const roomOf = async (
+  { id }: TestUser,
+  kind: 'public' | 'private',
+  others: number[] = [],
+): Promise<number> => {
+  const [room] = await query(
+    app,
+    `insert into rooms (kind, name, created_by, member_count) values ('${kind}', 'A room', ${id}, ${1 + others.length}) returning id`,
+  );
+  const room_id = Number(room?.['id']);
+  const rows = [
+    `(${room_id}, ${id}, 'owner')`,
+    ...others.map((of) => `(${room_id}, ${of}, 'member')`),
+  ];
+  await query(app, `insert into room_members (room_id, user_id, role) values ${rows.join(', ')}`);
+  return room_id;
+};
+
+const inviteTo = async (room_id: number, { id }: TestUser): Promise<string> => {
+  const code = `code${room_id}`;
+  await query(
+    app,
+    `insert into room_invites (code, room_id, created_by) values ('${code}', ${room_id}, ${id})`,
+  );
+  return code;
+};
+
+const messageOf = async (owner: TestUser, kind: 'public' | 'private'): Promise<Input> => {
+  const room_id = await roomOf(owner, kind);
+  const [message] = await query(
+    app,
+    `with moved as (update rooms set last_seq = 1 where id = ${room_id})
+     insert into messages (room_id, seq, user_id, content) values (${room_id}, 1, ${owner.id}, 'said') returning id`,
+  );
+  return { id: Number(message?.['id']) };
+};
+
 /** What a row is about; made for its owner. */
 const subjects: Record<string, (owner: TestUser) => Promise<Input>> = {
   nothing: async () => ({}),
@@ -78,6 +116,25 @@ const subjects: Record<string, (owner: TestUser) => Promise<Input>> = {
   'an unlisted track': (owner) => trackOf(owner, "visibility = 'unlisted'"),
   'a private track': (owner) => trackOf(owner, "visibility = 'private'"),
   'a deleted track': (owner) => trackOf(owner, 'deleted_at = now()'),
+  'a visitor': async () => ({ id: (await createUser(app)).id }),
+  'a visitor to talk to': async () => ({ user_id: (await createUser(app)).id }),
+  'a new room': async () => ({ name: 'A new room' }),
+  'a public room': async (owner) => ({ id: await roomOf(owner, 'public') }),
+  'a private room': async (owner) => ({ id: await roomOf(owner, 'private') }),
+  'a room member': async (owner) => {
+    const user_id = (await createUser(app)).id;
+    return { id: await roomOf(owner, 'public', [user_id]), user_id };
+  },
+  'an invite': async (owner) => {
+    const id = await roomOf(owner, 'private');
+    return { id, code: await inviteTo(id, owner) };
+  },
+  'an invite code': async (owner) => {
+    const id = await roomOf(owner, 'private');
+    return { code: await inviteTo(id, owner) };
+  },
+  'a message': (owner) => messageOf(owner, 'public'),
+  'a hidden message': (owner) => messageOf(owner, 'private'),
 };
 
 /** What a procedure asks for besides. */
@@ -85,6 +142,14 @@ const further: Record<string, Input> = {
   'users.updateMe': { bio: 'changed' },
   'tracks.recordPlay': { listened_seconds: 1 },
   'tracks.update': { title: 'changed' },
+  'users.updatePreferences': { theme: 'dark' },
+  'rooms.update': { name: 'changed' },
+  'rooms.updateMember': { muted_until: '2030-01-01T00:00:00.000Z' },
+  'messages.send': { content: 'hello' },
+  'messages.edit': { content: 'changed' },
+  'messages.react': { emoji: '🎧' },
+  'messages.unreact': { emoji: '🎧' },
+  'messages.markRead': { seq: 1 },
 };
 
 /** Whoever may do these has no session afterwards, or another password. */

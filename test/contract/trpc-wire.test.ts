@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Procedure, proceduresOf } from '#api/procedures.ts';
 import { testApp } from '#test/app.ts';
 import { type Answer, http, trpc } from '#test/calls.ts';
+import { createRoom, say } from '#test/chat.ts';
 import { createTrack, createUser, PASSWORD, setReady, type TestUser } from '#test/factories.ts';
 import { newAccount } from '#test/accounts.ts';
 import type { Input } from '#test/procedure-calls.ts';
@@ -38,6 +39,7 @@ const seen = ({ status, headers, text }: Answer) => ({
   body: text
     .replaceAll(/req_[0-9a-f-]+/g, 'request')
     .replaceAll(/sig=[0-9a-f]{64}/g, 'signature')
+    .replaceAll(/"code":"(?![A-Z_]+")[\w-]{16}"/g, 'invite')
     .replaceAll(/"[\w.-]{32,}"/g, '"secret"')
     .replaceAll(/u[0-9a-f]{12}/g, 'name')
     .replaceAll(/\d+/g, 'n'),
@@ -69,6 +71,18 @@ const deleted = async (): Promise<Ask> => {
   return ask;
 };
 
+/** A room of its owner and one more. */
+const inRoom = async (more: Input): Promise<Ask> => {
+  const id = await createRoom(app, owner, { others: [other] });
+  return { token: owner.token, input: { id, ...more } };
+};
+
+const onMessage = async (more: Input): Promise<Ask> => {
+  const room = await createRoom(app, owner);
+  const { id } = await say(app, { by: owner, room, content: 'said' });
+  return { token: owner.token, input: { id, ...more } };
+};
+
 /** What each mutation is asked for when it is to succeed. */
 const good: Record<string, () => Ask | Promise<Ask>> = {
   'auth.register': () => ({ input: newAccount() }),
@@ -94,6 +108,36 @@ const good: Record<string, () => Ask | Promise<Ask>> = {
   'tracks.remove': ownTrack,
   'tracks.restore': deleted,
   'tracks.reprocess': ownTrack,
+  'users.updatePreferences': () => asNewcomer({ theme: 'dark' }),
+  'users.block': () => asNewcomer({ id: owner.id }),
+  'users.unblock': () => asNewcomer({ id: owner.id }),
+  'rooms.create': () => asNewcomer({ name: 'A room' }),
+  'rooms.update': () => inRoom({ name: 'changed' }),
+  'rooms.remove': () => inRoom({}),
+  'rooms.join': async () => asNewcomer({ id: await createRoom(app, owner) }),
+  'rooms.leave': async () => ({ ...(await inRoom({})), token: other.token }),
+  'rooms.updateMember': () => inRoom({ user_id: other.id, role: 'moderator' }),
+  'rooms.removeMember': () => inRoom({ user_id: other.id }),
+  'rooms.createInvite': () => inRoom({}),
+  'rooms.revokeInvite': async () => {
+    const { token, input } = await inRoom({});
+    const { json } = await trpc(app, 'rooms.createInvite', { type: 'mutation', token, input });
+    return { token, input: { ...(input as Input), code: json.result.data.code } };
+  },
+  'rooms.acceptInvite': async () => {
+    const { token, input } = await inRoom({});
+    const { json } = await trpc(app, 'rooms.createInvite', { type: 'mutation', token, input });
+    return asNewcomer({ code: json.result.data.code });
+  },
+  'messages.send': () => inRoom({ content: 'hello' }),
+  'messages.edit': () => onMessage({ content: 'changed' }),
+  'messages.remove': () => onMessage({}),
+  'messages.react': () => onMessage({ emoji: '🎧' }),
+  'messages.unreact': () => onMessage({ emoji: '🎧' }),
+  'messages.pin': () => onMessage({}),
+  'messages.unpin': () => onMessage({}),
+  'messages.markRead': () => inRoom({ seq: 1 }),
+  'conversations.open': () => asNewcomer({ user_id: owner.id }),
 };
 
 const queries = procedures.filter(({ type }) => type === 'query');

@@ -13,7 +13,9 @@ type Ask = {
 };
 
 const pathOf = (template: string, input: Input): string =>
-  template.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => String(input[name]));
+  template.replaceAll(/\{(\w+)\}/g, (_whole, name: string) =>
+    encodeURIComponent(String(input[name])),
+  );
 
 /** What is left of an input when the path has taken its part. */
 const besidePath = (template: string, input: Input): [string, string][] =>

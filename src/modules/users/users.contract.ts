@@ -6,6 +6,7 @@ import { feedFields, feedOf } from '#kernel/page.ts';
 import { route } from '#kernel/route.ts';
 import { contentRefusals } from '#modules/moderation/moderation.contract.ts';
 import { userErrors } from './user.ts';
+import { relationsContract } from './users.relations.contract.ts';
 
 export const username = z
   .string()
@@ -63,6 +64,7 @@ const tag = 'users';
 const version = (output: { version: number }) => output.version;
 
 export const usersContract = {
+  ...relationsContract,
   list: route({
     method: 'GET',
     path: '/users',

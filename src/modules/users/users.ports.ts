@@ -2,6 +2,7 @@ import type { AuditTrail } from '#modules/audit/audit.events.ts';
 import type { CacheTags } from '#kernel/cached.ts';
 import type { Facts } from '#kernel/event.ts';
 import type { Slice } from '#kernel/feed.ts';
+import type { Preferences } from './preferences.ts';
 import type { Account, NewAccount, OwnProfile, Profile, ProfileChanges } from './user.ts';
 
 export interface UserStore {
@@ -16,6 +17,21 @@ export interface UserStore {
   /** Until the end of the transaction nobody else changes this user. */
   lockOneById(id: number): Promise<OwnProfile | undefined>;
   updateOne(id: number, changes: ProfileChanges): Promise<OwnProfile>;
+}
+
+export type BlockedUser = { id: number; username: string; blocked_at: string };
+
+/** How accounts stand to each other, and what they want of the service. */
+export interface RelationStore {
+  findPreferences(id: number): Promise<Preferences | undefined>;
+  updatePreferences(id: number, preferences: Preferences): Promise<void>;
+  findManyBlocked(id: number, slice: Slice): Promise<(BlockedUser & { created_at: string })[]>;
+  countBlocked(id: number): Promise<number>;
+  /** Whether anything has changed. */
+  insertBlock(id: number, blocked_id: number): Promise<boolean>;
+  removeBlock(id: number, blocked_id: number): Promise<boolean>;
+  /** Whether either has blocked the other. */
+  areBlocked(id: number, other_id: number): Promise<boolean>;
 }
 
 /** The part of an account that signing in needs. */
@@ -37,5 +53,10 @@ export interface Texts {
   ): Promise<Readonly<Record<string, string>>>;
 }
 
-export type UserStores = { users: UserStore; audit: AuditTrail; facts: Facts; cache: CacheTags };
+export type UserStores = {
+  users: UserStore & RelationStore;
+  audit: AuditTrail;
+  facts: Facts;
+  cache: CacheTags;
+};
 export type InTransaction = <T>(work: (stores: UserStores) => Promise<T>) => Promise<T>;

@@ -27,5 +27,16 @@ export const createUsersRouter = (users: UsersService) =>
     updateMe: member(c.updateMe).mutation(async ({ ctx, input }) =>
       presentOwn(await users.updateMe(ctx.actor, input, ctx)),
     ),
+    preferences: member(c.preferences).query(({ ctx }) => users.preferences(ctx.actor)),
+    updatePreferences: member(c.updatePreferences).mutation(({ ctx, input }) =>
+      users.updatePreferences(ctx.actor, input, ctx.origin),
+    ),
+    blocks: member(c.blocks).query(({ ctx, input }) => users.blocks(ctx.actor, input)),
+    block: member(c.block).mutation(({ ctx, input }) =>
+      users.block(ctx.actor, input.id, ctx.origin),
+    ),
+    unblock: member(c.unblock).mutation(({ ctx, input }) =>
+      users.unblock(ctx.actor, input.id, ctx.origin),
+    ),
     byId: anyone(c.byId).query(async ({ input }) => write(await users.get(input.id))),
   });

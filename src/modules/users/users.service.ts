@@ -5,10 +5,11 @@ import type { Feed, FeedQuery } from '#kernel/page.ts';
 import { assertVersion } from '#kernel/version.ts';
 import { type OwnProfile, type Profile, type ProfileChanges, userErrors } from './user.ts';
 import { userEvents } from './users.events.ts';
-import type { InTransaction, Texts, UserStore } from './users.ports.ts';
+import type { InTransaction, RelationStore, Texts, UserStore } from './users.ports.ts';
+import * as relations from './users.relations.ts';
 
 type Deps = {
-  users: UserStore;
+  users: UserStore & RelationStore;
   texts: Texts;
   inTransaction: InTransaction;
   /** What everyone may see is read through this. */
@@ -133,4 +134,10 @@ export const createUsersService = (deps: Deps) => ({
   getFor: getFor(deps),
   storageOf: storageOf(deps),
   isInGoodStanding: isInGoodStanding(deps),
+  preferences: relations.preferences(deps),
+  updatePreferences: relations.updatePreferences(deps),
+  blocks: relations.blocks(deps),
+  block: relations.block(deps),
+  unblock: relations.unblock(deps),
+  takesMessages: relations.takesMessages(deps),
 });
