@@ -1,6 +1,7 @@
 import { refusal } from './errors.ts';
 
-const tooSlow = refusal('limit_exceeded', 'SLOW_READER', 'More came than was read');
+/** Of whoever does not take what comes. */
+export const tooSlow = refusal('limit_exceeded', 'SLOW_READER', 'More came than was read');
 
 /**
  * Reads `source` from now on, whether or not anybody takes what came. Whoever has more than `most` waiting is
