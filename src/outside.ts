@@ -20,7 +20,7 @@ import { keptSecret } from '#platform/secrets.ts';
 import type { BlobStore } from '#platform/storage/blob-store.ts';
 import { createLocalBlobStore } from '#platform/storage/local.ts';
 
-/** Accounts that have changed are told of on this one, as `user:3`. */
+/** Accounts that have changed and sessions that have ended are told of on this one, as `user:3` and `session:12`. */
 const ACCOUNTS_CHANNEL = 'veza_sessions';
 
 /** The channels that processes tell each other of changes on. */
@@ -108,7 +108,7 @@ const openCache = ({ config: { cache, server }, log }: Given, shared: Shared): C
     },
   );
   shared.notifications.on(ACCOUNTS_CHANNEL, (payload) => {
-    if (payload.startsWith('user:')) opened.invalidate([payload]);
+    opened.invalidate([payload]);
   });
   return opened;
 };

@@ -3,6 +3,7 @@ import type { Asker, Member } from '#kernel/actor.ts';
 import type { Facts } from '#kernel/event.ts';
 import type { AuditTrail, RefusalAudit } from '#modules/audit/audit.events.ts';
 import type { OwnProfile } from '#modules/users/users.contract.ts';
+import type { Cache } from '#platform/cache/cache.ts';
 import { createCommonPasswords } from '#platform/common-passwords.ts';
 import type { Passwords } from '#platform/passwords.ts';
 import type { Database, Db } from '#platform/postgres/database.ts';
@@ -10,7 +11,7 @@ import type { Notifications } from '#platform/postgres/notifications.ts';
 import { createTokenMint } from '#platform/token-mint.ts';
 import type { AccessTokens } from '#platform/tokens.ts';
 import { createAuthGrpc, type SeenAccount } from './auth.grpc.ts';
-import type { Accounts, ResourceRights, Texts } from './auth.ports.ts';
+import type { Accounts, MemberStore, ResourceRights, Texts } from './auth.ports.ts';
 import {
   CHANGES_CHANNEL,
   createLoginAttempts,
@@ -34,6 +35,7 @@ const LONGEST_LINE = 50;
 
 type Outside = {
   database: Database;
+  cache: Cache;
   notifications: Notifications;
   passwords: Passwords;
   access: AccessTokens;
@@ -67,13 +69,34 @@ const changesFrom = (notifications: Notifications): Changes => {
   };
 };
 
+const SECOND_MS = 1000;
+const times = { floor_ms: 30 * SECOND_MS, ceiling_ms: 60 * SECOND_MS };
+
+type Known = Member & { expires_at: string };
+type Ended = { user_id: number } | { session_ids: readonly number[] };
+
+/** In Redis, where there is one: a process that meets a session for the first time need not ask the database. */
+const sharedMembers = (members: MemberStore, cache: Cache): MemberStore => {
+  const settings = { name: 'session', schema: 1, levels: [2], ...times } as const;
+  const sessions = cache.kind<Known | undefined>(settings);
+  const load = async (session_id: number) => {
+    const value = await members.findMember(session_id);
+    return { value, tags: value && [`session:${session_id}`, `user:${value.user_id}`] };
+  };
+  return { findMember: async (id) => sessions.get(id, () => load(id)) };
+};
+
+const tagsOf = (ended: Ended): string[] =>
+  'user_id' in ended ? [`user:${ended.user_id}`] : ended.session_ids.map((id) => `session:${id}`);
+
 export const createAuthModule = (outside: Outside) => {
-  const { database, notifications, accountsOn, auditOn, factsOn, access, secrets, now } = outside;
+  const { database, cache, notifications, accountsOn, auditOn, factsOn, access, secrets, now } =
+    outside;
   const members = createMemberStore(database.db);
   const identification = createIdentification({
-    members,
+    members: sharedMembers(members, cache),
     createMemory: (dropped) =>
-      new LRUCache<number, Member & { expires_at: string }>({
+      new LRUCache<number, Known>({
         max: MOST_REMEMBERED,
         ttl: LONGEST_REMEMBERED_MS,
         dispose: (known, session_id, reason) => {
@@ -102,7 +125,10 @@ export const createAuthModule = (outside: Outside) => {
       ),
     common: createCommonPasswords(),
     mint: createTokenMint(secrets),
-    forget: (ended) => identification.forget(ended),
+    forget(ended) {
+      identification.forget(ended);
+      cache.invalidate(tagsOf(ended));
+    },
   });
   return {
     service,

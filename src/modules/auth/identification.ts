@@ -71,10 +71,12 @@ export const createIdentification = ({ members, createMemory, changes, now }: De
     memory.clear();
   });
 
+  const isOver = ({ expires_at }: Known): boolean => Date.parse(expires_at) <= now().getTime();
+
   const read = async ({ session_id, user_id }: Claims): Promise<Member | undefined> => {
     const before = changed;
     const member = await members.findMember(session_id);
-    if (member?.user_id !== user_id) return undefined;
+    if (member?.user_id !== user_id || isOver(member)) return undefined;
     if (before === changed && changes.isAlive()) {
       memory.set(session_id, member);
       index.add(user_id, session_id);
@@ -86,7 +88,7 @@ export const createIdentification = ({ members, createMemory, changes, now }: De
     memberOf(claims: Claims): Member | undefined | Promise<Member | undefined> {
       const known = changes.isAlive() ? memory.get(claims.session_id) : undefined;
       if (known === undefined) return read(claims);
-      return Date.parse(known.expires_at) > now().getTime() ? known : undefined;
+      return isOver(known) ? undefined : known;
     },
     forget(ended: { user_id: number } | { session_ids: readonly number[] }): void {
       if ('user_id' in ended) forgetUser(ended.user_id);

@@ -40,9 +40,12 @@ const unpack = async (bytes: Buffer): Promise<string> =>
 
 const tagged = (prefix: string): string => `${prefix}tag:`;
 
-/** Redis, for all processes. Invalidations that it did not get make it forget everything when it is back. */
+/**
+ * Redis, for all processes. Invalidations that it did not get make it forget everything when it is back; and so
+ * does each start, since the process before may have died between a commit and what it had to tell.
+ */
 export const createRedisLevel = ({ redis, compression_level }: Settings) => {
-  let isBehind = false;
+  let isBehind = true;
   const prefixNow = (): string => `veza:cache:${LAYOUT}:${redis.run_id()}:`;
 
   const tell = async (lua: string, keys: string[], args: (string | number)[]): Promise<void> => {
