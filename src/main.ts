@@ -23,16 +23,17 @@ const stop = async (service: Service): Promise<void> => {
 };
 
 try {
-  const service = await startService(configure());
+  const starting = startService(configure());
   // A terminal and npm may both pass a signal on: the second is not a second wish.
   let stopping: Promise<void> | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
-      stopping ??= stop(service).catch((fault: unknown) => {
+      stopping ??= starting.then(stop).catch((fault: unknown) => {
         console.error(fault);
         process.exit(1);
       });
     });
+  await starting;
 } catch (fault) {
   console.error(fault instanceof Error ? fault.message : fault);
   process.exit(1);

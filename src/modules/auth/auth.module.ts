@@ -89,11 +89,8 @@ const sharedMembers = (members: MemberStore, cache: Cache): MemberStore => {
 const tagsOf = (ended: Ended): string[] =>
   'user_id' in ended ? [`user:${ended.user_id}`] : ended.session_ids.map((id) => `session:${id}`);
 
-export const createAuthModule = (outside: Outside) => {
-  const { database, cache, notifications, accountsOn, auditOn, factsOn, access, secrets, now } =
-    outside;
-  const members = createMemberStore(database.db);
-  const identification = createIdentification({
+const identify = ({ cache, notifications, now }: Outside, members: MemberStore) =>
+  createIdentification({
     members: sharedMembers(members, cache),
     createMemory: (dropped) =>
       new LRUCache<number, Known>({
@@ -106,6 +103,11 @@ export const createAuthModule = (outside: Outside) => {
     changes: changesFrom(notifications),
     now,
   });
+
+export const createAuthModule = (outside: Outside) => {
+  const { database, cache, accountsOn, auditOn, factsOn, access, secrets, now } = outside;
+  const members = createMemberStore(database.db);
+  const identification = identify(outside, members);
   const service = createAuthService({
     ...outside,
     accounts: accountsOn(database.db),
