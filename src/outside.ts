@@ -151,14 +151,19 @@ export const openOutside = async (given: Given): Promise<Outside> => {
   };
 };
 
-/** In the order of use: work ends before what it works with. */
+/** In the order of use: work ends before what it works with. What cannot be closed keeps nothing else open. */
 export const closeOutside = async (outside: Outside): Promise<void> => {
-  await outside.jobs.stop(3000).catch((err: unknown) => outside.log.warn({ err }, 'jobs'));
-  await outside.events.stop();
-  await outside.analysis.close();
-  await outside.notifications.close();
-  outside.cache.close();
-  await outside.redis?.close();
-  await outside.passwords.close();
-  await outside.pool.end();
+  const { jobs, events, analysis, notifications, cache, redis, passwords, pool, log } = outside;
+  const steps = {
+    jobs: () => jobs.stop(3000),
+    events: () => events.stop(),
+    analysis: () => analysis.close(),
+    notifications: () => notifications.close(),
+    cache: async () => cache.close(),
+    redis: async () => redis?.close(),
+    passwords: () => passwords.close(),
+    database: () => pool.end(),
+  };
+  for (const [name, close] of Object.entries(steps))
+    await close().catch((err: unknown) => log.warn({ err }, `${name} not closed`));
 };
