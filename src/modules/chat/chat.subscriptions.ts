@@ -57,8 +57,11 @@ const catchUp = async (
 const createTeller = ({ deps }: Parts, tell: Tell) => {
   const keeper = createPlaceKeeper(() => deps.now().getTime());
   let ended = false;
+  /** A room that is entered again, after it could not be followed, is not told from the beginning. */
+  const last = new Map<number, number>();
   const pass: Pass = (told) => {
-    if (ended) return;
+    if (ended || told.seq <= (last.get(told.room_id) ?? -1)) return;
+    last.set(told.room_id, told.seq);
     keeper.note(told.room_id, told.seq);
     tell(told, keeper.written());
   };
@@ -73,6 +76,16 @@ const createTeller = ({ deps }: Parts, tell: Tell) => {
   };
 };
 
+/** Those that were named, which the actor must be able to read; otherwise those it is in. */
+const roomsFor = async (
+  { deps, reads }: Parts,
+  actor: Member,
+  room_ids: Wanted['room_ids'],
+): Promise<readonly number[]> => {
+  for (const id of room_ids ?? []) await look(deps, actor, id);
+  return room_ids ?? (await reads.findJoined(actor.user_id)).map(({ room_id }) => room_id);
+};
+
 /**
  * One subscriber in all its rooms. In each room what it missed is told first, and then, without a gap, what
  * happens; it leaves a room when its user does.
@@ -85,11 +98,14 @@ export const createSubscription = (
   const teller = createTeller(parts, tell);
   const { pass, over } = teller;
 
-  const enter = async (room_id: number, from: number | undefined): Promise<void> => {
-    if (over() || stops.has(room_id)) return;
+  const leave = (room_id: number): void => {
+    stops.get(room_id)?.();
+    stops.delete(room_id);
+  };
+
+  const follow = async (room_id: number, from: number | undefined): Promise<void> => {
     let waiting: RoomEvent[] | undefined = [];
     const listener: Listener = (event) => void (waiting ? waiting.push(event) : pass(event));
-    stops.set(room_id, () => undefined);
     const { seq, stop } = await parts.hub.listen(room_id, listener);
     if (over() || !stops.has(room_id)) return stop();
     stops.set(room_id, stop);
@@ -99,19 +115,26 @@ export const createSubscription = (
     waiting = undefined;
   };
 
+  /** A room that could not be followed is left, so that it can be entered again. */
+  const enter = async (room_id: number, from: number | undefined): Promise<void> => {
+    if (over() || stops.has(room_id)) return;
+    stops.set(room_id, () => undefined);
+    try {
+      await follow(room_id, from);
+    } catch (fault) {
+      leave(room_id);
+      throw fault;
+    }
+  };
+
   return {
     user_id: actor.user_id,
     enter,
     isIn: (room_id: number): boolean => stops.has(room_id),
-    leave(room_id: number): void {
-      stops.get(room_id)?.();
-      stops.delete(room_id);
-    },
+    leave,
     async start({ room_ids, lastEventId }: Wanted): Promise<void> {
       const place = lastEventId === undefined ? undefined : readPlace(lastEventId);
-      for (const id of room_ids ?? []) await look(parts.deps, actor, id);
-      const joined = room_ids ? [] : await parts.reads.findJoined(actor.user_id);
-      const rooms = room_ids ?? joined.map(({ room_id }) => room_id);
+      const rooms = await roomsFor(parts, actor, room_ids);
       await Promise.all(rooms.map(async (id) => enter(id, await startOf(parts, id, place))));
     },
     end(): void {
